@@ -1,0 +1,144 @@
+"""The seam between what a registry is and where its bytes rest.
+
+A driver keeps files by path below one root. Paths are ``/``-joined components of
+``[A-Za-z0-9._-]+`` as ``layout.py`` makes them, never text from a client. Content is
+immutable once it stands under its final path; only upload data grows.
+
+Durability is the driver's promise: when ``apply`` returns, what it did survives a power
+cut, and a cut in the middle leaves a prefix of the changes, never a later one without
+an earlier one. That is what makes "bytes before links" a matter of list order.
+
+Read next: ``filesystem.py`` (the real one), ``memory.py`` (the same in RAM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+
+from registry.core.digest import Hasher
+
+
+class Absent(Exception):
+    """Nothing is at this path. Raised for proven absence only, never for trouble."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class StorageFailure(Exception):
+    """The storage did not answer or refused; it says nothing about what exists."""
+
+
+class StorageFull(StorageFailure):
+    """No room, no inodes or no quota left (ENOSPC, EDQUOT)."""
+
+
+@attrs.frozen
+class Put:
+    """Make ``path`` hold ``content``, replacing atomically what was there."""
+
+    path: str
+    content: bytes
+
+
+@attrs.frozen
+class Move:
+    """Make the file at ``source`` stand at ``target``, replacing what was there.
+
+    The file's bytes are made durable first. Raises Absent if there is no source.
+    """
+
+    source: str
+    target: str
+
+
+@attrs.frozen
+class Remove:
+    """Make ``path``, a file or a whole tree, not exist; its absence is success."""
+
+    path: str
+
+
+Change = Put | Move | Remove
+
+
+class Content(Protocol):
+    """An open, immutable file. Closing it is its holder's duty."""
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+
+    def fileno(self) -> int | None:
+        """A descriptor that ``sendfile`` can read, or None where there is none."""
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``; raises StorageFailure if short."""
+
+    def close(self) -> None:
+        """Release it. Safe to call more than once."""
+
+
+class Appender(Protocol):
+    """The open end of a growing file, fed in worker threads.
+
+    One append at a time; the caller awaits each before the next.
+    """
+
+    @property
+    def size(self) -> int:
+        """Bytes that the file holds."""
+
+    async def append(self, chunks: Sequence[bytes], hashers: Sequence[Hasher]) -> int:
+        """Write ``chunks`` at the end and feed them to ``hashers``, in one worker turn.
+
+        Returns the new size. Raises StorageFailure; the file then still holds a prefix
+        of what was sent, and ``size`` is the truth about it.
+        """
+
+    async def close(self) -> None:
+        """Flush to disk and release; the bytes survive a power cut afterwards."""
+
+
+class Driver(Protocol):
+    """Where a registry keeps its files. All methods may raise StorageFailure."""
+
+    async def read(self, path: str) -> bytes:
+        """The whole of a small file (link or manifest). Raises Absent."""
+
+    async def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Several small files in one worker turn; None where nothing is."""
+
+    async def sizes(self, paths: Sequence[str]) -> list[int | None]:
+        """Lengths of several files in one worker turn; None where nothing is."""
+
+    async def names(self, path: str) -> list[str]:
+        """Sorted names of a directory's children. Raises Absent.
+
+        Distribution's ``*.tmp`` leftovers are left out.
+        """
+
+    async def open(self, path: str) -> Content:
+        """An immutable file, to be read in parts. Raises Absent."""
+
+    async def create(self, path: str) -> None:
+        """Make an empty file that can be appended to, and its directories."""
+
+    async def append_to(self, path: str) -> Appender:
+        """The end of an existing file. Raises Absent."""
+
+    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
+        """Feed a whole file to ``hashers`` in workers; its size. Raises Absent."""
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """Carry out ``changes`` in order, each durable before the next begins."""
+
+    async def probe(self) -> None:
+        """Prove that the root answers, for health checks. Raises StorageFailure."""
+
+    async def close(self) -> None:
+        """Let go of the root and of every descriptor still held."""
