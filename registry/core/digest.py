@@ -43,7 +43,8 @@ class Digest:
         if expected is None:
             known = ", ".join(HEX_LENGTHS)
             raise DigestInvalid(
-                f"digest algorithm {self.algorithm[:40]!r} is not supported; use {known}"
+                f"digest algorithm {self.algorithm[:40]!r} is not supported;"
+                f" use {known}"
             )
         if len(self.hex) != expected or not _HEX.fullmatch(self.hex):
             raise DigestInvalid(

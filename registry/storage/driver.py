@@ -76,6 +76,10 @@ class Content(Protocol):
     def fileno(self) -> int | None:
         """A descriptor that ``sendfile`` can read, or None where there is none."""
 
+    @property
+    def held(self) -> bytes | None:
+        """The whole of it, when it is in memory anyway."""
+
     async def read(self, offset: int, length: int) -> bytes:
         """Exactly ``length`` bytes from ``offset``; raises StorageFailure if short."""
 
@@ -100,8 +104,11 @@ class Appender(Protocol):
         of what was sent, and ``size`` is the truth about it.
         """
 
-    async def close(self) -> None:
-        """Flush to disk and release; the bytes survive a power cut afterwards."""
+    async def close(self, *, flush: bool) -> None:
+        """Release it. With ``flush`` the bytes survive a power cut afterwards.
+
+        Without it they are safe once a ``Move`` of the file has been applied.
+        """
 
 
 class Driver(Protocol):

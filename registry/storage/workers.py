@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
+
+from registry.storage.driver import StorageFailure
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +28,34 @@ class Workers(Protocol):
         self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """The result, or the exception, of ``work`` called in a worker."""
+
+
+class Turn(Deferred[T]):
+    """The outcome of work in a thread.
+
+    A thread cannot be stopped half-way. So cancelling takes effect when the work is
+    done: whoever was cancelled may then release the lock or the descriptor that the
+    work used, because nobody uses it any more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        """Raise CancelledError in whoever waits, once the work is done."""
+        if self.called:
+            super().cancel()
+        self._cancelled = True
+
+    def finish(self, outcome: T | Failure) -> None:
+        """Hand over the result or the failure of the work."""
+        if self._cancelled:
+            self.errback(CancelledError())
+        elif isinstance(outcome, Failure):
+            self.errback(outcome)
+        else:
+            self.callback(outcome)
 
 
 class WorkerPool:
@@ -46,8 +76,19 @@ class WorkerPool:
     def run(
         self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
-        """The result, or the exception, of ``work`` called in a worker."""
-        return deferToThreadPool(self._reactor, self._pool, work, *args, **kwargs)
+        """The result, or the exception, of ``work`` called in a worker.
+
+        Fails with StorageFailure after ``stop``, when no thread would do the work.
+        """
+        if self._pool.joined:
+            return fail(StorageFailure("the registry is stopping; try again later"))
+        turn: Turn[T] = Turn()
+
+        def finished(_success: bool, outcome: T | Failure) -> None:
+            self._reactor.callFromThread(turn.finish, outcome)
+
+        self._pool.callInThreadWithCallback(finished, work, *args, **kwargs)
+        return turn
 
 
 class Inline:
@@ -57,6 +98,4 @@ class Inline:
         self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """The result of ``work``, already there."""
-        from twisted.internet.defer import maybeDeferred
-
         return maybeDeferred(work, *args, **kwargs)

@@ -1,0 +1,79 @@
+# How to run it and how to test it. Each target says what it needs; all of them may be
+# run again at any time. On Debian 12 only make and git must be there before.
+#
+#   make serve      run the registry on 127.0.0.1:5000, storage in ./registry-data
+#   make test       lint, then all tests, with the real clients
+#   make clients    install from Debian the programs that the tests run
+#   make lint       ruff and mypy
+#   make bench      measure against Debian's docker-registry
+#   make clean      remove what was built (not ./registry-data)
+
+# Packages need root, and so do the container engines that the tests start.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Debian keeps daemons where only root's PATH has them.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+# The first Python that is new enough and can make a virtual environment.
+PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo $$python && break; done)
+
+# What the tests run, as program:package. What is there already is left as it is.
+PROGRAMS = skopeo:skopeo umoci:umoci buildah:buildah podman:podman ctr:containerd \
+	dockerd:docker.io docker:docker.io docker-registry:docker-registry \
+	redis-server:redis-server nginx:nginx-light wrk:wrk ab:apache2-utils
+# Of these, what the tests start by themselves and the machine should not.
+UNWANTED = docker-registry nginx redis-server
+
+APT = $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get --quiet \
+	-o DPkg::Lock::Timeout=120 -o Acquire::http::Timeout=60
+
+.PHONY: serve test clients lint bench clean python
+
+serve: .venv/installed
+	.venv/bin/registry serve
+
+test: lint clients
+	$(AS_ROOT) env PATH="$$PATH" REGISTRY_UNDER_TEST="$$REGISTRY_UNDER_TEST" \
+		.venv/bin/python -B -m pytest
+
+lint: .venv/installed-dev
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+bench: .venv/installed-dev clients
+	.venv/bin/python -m benchmarks
+
+clean:
+	$(AS_ROOT) rm -rf .venv build dist *.egg-info twisted/plugins/dropin.cache \
+		.hypothesis .mypy_cache .ruff_cache
+	$(AS_ROOT) find . -name __pycache__ -prune -exec rm -rf {} +
+
+# --no-remove: on a machine with other container engines, stop rather than replace them.
+clients:
+	@set -e; missing=; for pair in $(PROGRAMS); do \
+		command -v $${pair%:*} >/dev/null || missing="$$missing $${pair#*:}"; done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ -d /run/systemd/system ]; then for service in $(UNWANTED); do \
+		case "$$missing" in *$$service*) \
+			$(AS_ROOT) systemctl mask $$service.service;; esac; done; fi; \
+	$(APT) update; \
+	$(APT) install --yes --no-remove --no-install-recommends $$missing
+
+# Made again when what is installed changes.
+.venv/installed: .venv/bin/python setup.cfg pyproject.toml
+	.venv/bin/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	.venv/bin/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+.venv/bin/python: | python
+	$(PYTHON) -m venv .venv
+
+# Debian's python3 comes without the module that makes environments.
+python:
+	@[ -n "$(PYTHON)" ] || { $(APT) update && \
+		$(APT) install --yes --no-install-recommends python3-venv; }

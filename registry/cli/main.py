@@ -1,0 +1,48 @@
+"""``registry``: finds the verb and runs it.
+
+Every module in ``VERBS`` has ``HELP``, ``add_arguments(parser)`` and
+``run(options) -> int``, the exit status. A new verb is a file and a line here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from registry import __version__
+
+VERBS = {
+    "serve": "registry.cli.serve",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the verb that ``arguments`` name; the exit status."""
+    options = _parser().parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="registry", description="A container registry appliance."
+    )
+    parser.add_argument(
+        "--version",
+        "-v",
+        action="version",
+        version=f"registry {__version__} (python {sys.version.split()[0]})",
+    )
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for name, module in VERBS.items():
+        verb = import_module(module)
+        one = verbs.add_parser(name, help=verb.HELP, description=verb.HELP)
+        verb.add_arguments(one)
+        one.set_defaults(run=verb.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Options of ``storage``, but for those of the drivers for object stores."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import attrs
+
+from registry.config.errors import Contradiction
+from registry.config.kinds import Bytes, Count, Kind, Ours, Path, Seconds, integer
+from registry.config.objectstores import GCS, S3, Azure
+
+FEWEST_THREADS = 25
+"""Distribution counts fewer threads than these as these."""
+
+
+def _threads(text: str) -> int:
+    number: int = integer(at_least=0).read(text)
+    return max(number, FEWEST_THREADS)
+
+
+@attrs.frozen(kw_only=True)
+class Filesystem:
+    """Content in a directory, in Distribution's layout."""
+
+    rootdirectory: Path = "/var/lib/registry"
+    """The directory that holds `docker/registry/v2`."""
+    maxthreads: Annotated[int, Kind("integer", _threads)] = 100
+    """How many operations of the disk may run at once; less than 25 counts as 25."""
+
+
+@attrs.frozen(kw_only=True)
+class InMemory:
+    """Content in memory; it is gone when the process ends. For tests."""
+
+
+@attrs.frozen(kw_only=True)
+class Delete:
+    """Removal of manifests, tags and blobs by clients."""
+
+    enabled: bool = False
+    """Whether clients may delete; otherwise DELETE is refused as unsupported."""
+
+
+@attrs.frozen(kw_only=True)
+class Redirect:
+    """Redirection of downloads to the storage's own URLs, where a driver has them."""
+
+    disable: bool = False
+    """Whether all content passes through the registry."""
+
+
+@attrs.frozen(kw_only=True)
+class Cache:
+    """What is kept in memory about content, so that the storage is not asked again."""
+
+    blobdescriptor: Literal["inmemory", "redis"] | None = None
+    """Where sizes and media types of blobs are remembered; nowhere by default."""
+    blobdescriptorsize: Count = 10_000
+    """How many of them are remembered in memory; 0 means no limit."""
+    size: Annotated[Bytes, Ours] = 64 * 2**20
+    """Memory for manifests and small blobs themselves; 0 keeps none."""
+
+
+@attrs.frozen(kw_only=True)
+class TagOptions:
+    """How tags are looked through."""
+
+    concurrencylimit: Count = 0
+    """How many tags are read at once when a manifest is deleted; 0: one per CPU."""
+
+
+@attrs.frozen(kw_only=True)
+class UploadPurging:
+    """Removal of uploads that were begun and never finished."""
+
+    enabled: bool = True
+    """Whether they are removed."""
+    age: Seconds = 168 * 3600.0
+    """How long an upload may rest before it is removed."""
+    interval: Seconds = 24 * 3600.0
+    """How often to look."""
+    dryrun: bool = False
+    """Whether only to log what would be removed."""
+
+
+@attrs.frozen(kw_only=True)
+class ReadOnly:
+    """A registry that can be pulled from only."""
+
+    enabled: bool = False
+    """Whether everything that writes is refused with 405."""
+
+
+@attrs.frozen(kw_only=True)
+class Maintenance:
+    """What is done about the storage while it is in use."""
+
+    uploadpurging: UploadPurging = attrs.field(factory=UploadPurging)
+    """Removal of unfinished uploads."""
+    readonly: ReadOnly = attrs.field(factory=ReadOnly)
+    """Pulls only."""
+
+
+@attrs.frozen(kw_only=True)
+class Storage:
+    """Where content rests. Exactly one driver; `storage: inmemory` alone names one."""
+
+    EXCLUSIVE: ClassVar[tuple[str, ...]] = (
+        "filesystem",
+        "inmemory",
+        "s3",
+        "s3aws",
+        "gcs",
+        "azure",
+    )
+
+    filesystem: Filesystem | None = None
+    """A directory."""
+    inmemory: InMemory | None = None
+    """Memory."""
+    s3: S3 | None = None
+    """A bucket of S3 or of what speaks like it."""
+    s3aws: S3 | None = None
+    """Another name of `s3`."""
+    gcs: GCS | None = None
+    """A bucket of Google Cloud Storage."""
+    azure: Azure | None = None
+    """A container of Azure Blob Storage."""
+    delete: Delete = attrs.field(factory=Delete)
+    """Removal by clients."""
+    redirect: Redirect = attrs.field(factory=Redirect)
+    """Redirection of downloads."""
+    cache: Cache = attrs.field(factory=Cache)
+    """What is kept in memory."""
+    tag: TagOptions = attrs.field(factory=TagOptions)
+    """How tags are looked through."""
+    maintenance: Maintenance = attrs.field(factory=Maintenance)
+    """What is done while the storage is in use."""
+
+    def __attrs_post_init__(self) -> None:
+        if all(getattr(self, name) is None for name in self.EXCLUSIVE):
+            raise Contradiction(
+                "", f"names no driver; add one of {', '.join(self.EXCLUSIVE)}"
+            )

@@ -1,0 +1,75 @@
+"""Options of ``validation``."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import attrs
+
+from registry.config.kinds import Kind, Line, Ours, size
+
+
+def _regular_expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"is not a regular expression ({error})") from None
+    return text
+
+
+RegularExpression = Annotated[str, Kind("regular expression", _regular_expression)]
+
+
+@attrs.frozen(kw_only=True)
+class URLs:
+    """Which URLs a manifest may name for content that is fetched from elsewhere."""
+
+    allow: tuple[RegularExpression, ...] = ()
+    """A URL has to match one of these somewhere; without any, no URL is allowed."""
+    deny: tuple[RegularExpression, ...] = ()
+    """A URL that matches one of these is refused."""
+
+
+@attrs.frozen(kw_only=True)
+class Platform:
+    """A platform whose manifest has to be here."""
+
+    architecture: Line
+    """Such as `amd64`."""
+    os: Line
+    """Such as `linux`."""
+
+
+@attrs.frozen(kw_only=True)
+class Indexes:
+    """Which manifests that an index names have to be here before the index."""
+
+    platforms: Literal["all", "none", "list"] = "all"
+    """All of them, none, or those of the platforms in `platformlist`."""
+    platformlist: tuple[Platform, ...] = ()
+    """The platforms, with `platforms: list`."""
+
+
+@attrs.frozen(kw_only=True)
+class Manifests:
+    """What a manifest has to fulfil."""
+
+    sizelimit: Annotated[int, Ours, size(at_least=1)] = 4 * 2**20
+    """The largest manifest that is accepted."""
+    references: Annotated[Literal["required", "optional"], Ours] = "required"
+    """Whether the blobs that a manifest names have to be in the repository already."""
+    urls: URLs = attrs.field(factory=URLs)
+    """URLs in manifests."""
+    indexes: Indexes = attrs.field(factory=Indexes)
+    """Manifests in indexes."""
+
+
+@attrs.frozen(kw_only=True)
+class Validation:
+    """What is checked when a manifest is pushed."""
+
+    disabled: bool = False
+    """Whether URLs and the manifests of indexes are left unchecked."""
+    manifests: Manifests = attrs.field(factory=Manifests)
+    """Manifests."""

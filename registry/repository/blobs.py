@@ -1,0 +1,281 @@
+"""Blobs: content that a repository holds.
+
+A repository holds a blob when it has a link to it; the bytes are kept once for all
+repositories. A blob pushed under another digest than sha256 has two links, one under
+each, and is one file. Whoever writes or removes layer links does it here.
+
+Spec: distribution end-2, end-10 and end-11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+import attrs
+
+from registry.core.digest import Digest
+from registry.core.errors import BlobUnknown
+from registry.core.name import RepositoryName
+from registry.repository.cache import Cache
+from registry.repository.catalog import Catalog
+from registry.repository.finished import finished
+from registry.repository.held import Held
+from registry.repository.links import (
+    every_name,
+    follow,
+    link_content,
+    place_of,
+    stored_under,
+)
+from registry.repository.locks import Locks
+from registry.repository.presence import Presence
+from registry.repository.sources import Sources
+from registry.storage.driver import Absent, Change, Content, Driver, Put, Remove
+from registry.storage.layout import blob_data, layer_link, layers
+
+BLOB_COST = 300
+"""Bytes of memory that a remembered Blob takes."""
+
+Readable = Callable[[RepositoryName], Awaitable[bool]]
+"""Whether the caller may pull from a repository."""
+
+
+@attrs.frozen
+class Blob:
+    """A blob that a repository holds: ``size`` bytes.
+
+    ``digest`` is the one asked for, ``stored`` the sha256 that the bytes are under.
+    """
+
+    digest: Digest
+    stored: Digest
+    size: int
+
+
+class Blobs:
+    """The blobs of all repositories.
+
+    ``known`` remembers which repository holds what, ``contents`` the bytes of blobs up
+    to ``small_limit`` bytes. Their keys are texts, for those hash fastest; the length
+    of the hexadecimal form tells the algorithms apart.
+    """
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        known: Cache[tuple[str, str], Blob],
+        contents: Cache[str, Content],
+        locks: Locks,
+        presence: Presence,
+        catalog: Catalog,
+        sources: Sources,
+        small_limit: int,
+    ) -> None:
+        self._driver = driver
+        self._known = known
+        self._contents = contents
+        self._locks = locks
+        self._presence = presence
+        self._catalog = catalog
+        self._sources = sources
+        self._small_limit = small_limit
+
+    async def find(self, name: RepositoryName, digest: Digest) -> Blob:
+        """The blob, if ``name`` holds it. Raises BlobUnknown."""
+        key = (name.text, digest.hex)
+        blob = self._known.get(key)
+        if blob is None:
+            read = partial(self._read, name, digest)
+            blob = await self._known.fill(key, read, _cost)
+        return blob
+
+    async def open(self, name: RepositoryName, digest: Digest) -> tuple[Blob, Content]:
+        """The blob and its bytes, which the caller closes. Raises BlobUnknown."""
+        blob = await self.find(name, digest)
+        content = self._contents.get(blob.stored.hex)
+        if content is not None:
+            return blob, content
+        try:
+            return blob, await self._open(blob)
+        except Absent:
+            self._known.drop((name.text, digest.hex))
+            raise _content_missing(digest) from None
+
+    async def missing(
+        self, name: RepositoryName, digests: Sequence[Digest]
+    ) -> list[Digest]:
+        """Those of ``digests`` that ``name`` does not hold, each once, in order."""
+        unsure = [
+            digest
+            for digest in dict.fromkeys(digests)
+            if self._known.get((name.text, digest.hex)) is None
+        ]
+        if not unsure:
+            return []
+        blobs = await self._read_all(name, unsure)
+        return [
+            digest for digest, blob in zip(unsure, blobs, strict=True) if blob is None
+        ]
+
+    async def mount(
+        self,
+        name: RepositoryName,
+        digest: Digest,
+        *,
+        source: RepositoryName | None,
+        readable: Readable,
+    ) -> Blob | None:
+        """Let ``name`` hold a blob that another repository holds.
+
+        Without a ``source``, any repository that is ``readable`` will do. None if
+        there is none. Holding it already is success.
+
+        Spec: distribution end-11.
+        """
+        blob = await self._find_or_none(name, digest)
+        if blob is None:
+            blob = await self._elsewhere(digest, source, readable)
+            if blob is not None:
+                await self.link(name, blob)
+        return blob
+
+    async def link(
+        self,
+        name: RepositoryName,
+        blob: Blob,
+        *,
+        first: Sequence[Change] = (),
+        then: Sequence[Change] = (),
+    ) -> None:
+        """Let ``name`` hold ``blob``: change ``first``, write its links, ``then``.
+
+        ``first`` is what puts the bytes there, so a crash leaves no link to nothing.
+        """
+        await finished(self._link(name, blob, first, then))
+
+    async def delete(self, name: RepositoryName, digest: Digest) -> None:
+        """Let ``name`` hold the blob no longer, under any digest. Raises BlobUnknown.
+
+        The bytes stay until nothing refers to them and the garbage is collected.
+        """
+        await finished(self._delete(name, digest))
+
+    def forget(self, name: RepositoryName) -> None:
+        """``name`` was removed."""
+        self._known.drop_where(lambda key: key[0] == name.text)
+
+    async def _read(self, name: RepositoryName, digest: Digest) -> Blob:
+        [stored] = await follow(self._driver, [digest], partial(layer_link, name))
+        if stored is None:
+            raise BlobUnknown(detail=str(digest))
+        [size] = await self._driver.sizes([blob_data(stored)])
+        if size is None:
+            raise _content_missing(digest)
+        return Blob(digest=digest, stored=stored, size=size)
+
+    async def _read_all(
+        self, name: RepositoryName, digests: Sequence[Digest]
+    ) -> list[Blob | None]:
+        targets = await follow(self._driver, digests, partial(layer_link, name))
+        there = [stored for stored in targets if stored is not None]
+        lengths = await self._driver.sizes([blob_data(stored) for stored in there])
+        sizes = dict(zip(there, lengths, strict=True))
+        return [
+            _blob_or_none(digest, stored, sizes)
+            for digest, stored in zip(digests, targets, strict=True)
+        ]
+
+    async def _open(self, blob: Blob) -> Content:
+        path = blob_data(blob.stored)
+        if blob.size > self._small_limit:
+            return await self._driver.open(path)
+        content = Held(await self._driver.read(path))
+        self._contents.put(blob.stored.hex, content, content.size)
+        return content
+
+    async def _find_or_none(self, name: RepositoryName, digest: Digest) -> Blob | None:
+        try:
+            return await self.find(name, digest)
+        except BlobUnknown:
+            return None
+
+    async def _elsewhere(
+        self, digest: Digest, source: RepositoryName | None, readable: Readable
+    ) -> Blob | None:
+        sources = [source] if source else await self._sources.of(digest)
+        for candidate in sources:
+            if await readable(candidate):
+                blob = await self._find_or_none(candidate, digest)
+                if blob is not None:
+                    return blob
+        return None
+
+    async def _link(
+        self,
+        name: RepositoryName,
+        blob: Blob,
+        first: Sequence[Change],
+        then: Sequence[Change],
+    ) -> None:
+        digests = list(dict.fromkeys([blob.stored, blob.digest]))
+        content = link_content(blob.stored)
+        links = [Put(layer_link(name, digest), content) for digest in digests]
+        async with self._locks.hold((name.text, blob.stored.hex)):
+            try:
+                async with self._presence.within(name):
+                    await self._driver.apply([*first, *links, *then])
+                    self._remember(name, blob, digests)
+            except BaseException:
+                self._drop(name, digests)
+                raise
+
+    async def _delete(self, name: RepositoryName, digest: Digest) -> None:
+        path_of = partial(layer_link, name)
+        stored = await stored_under(self._driver, digest, path_of)
+        if stored is None:
+            raise BlobUnknown(detail=str(digest))
+        async with self._locks.hold((name.text, stored.hex)):
+            digests = await every_name(self._driver, layers(name), stored, path_of)
+            if not digests:
+                raise BlobUnknown(detail=str(digest))
+            try:
+                await self._driver.apply(
+                    [Remove(place_of(path_of(digest))) for digest in digests]
+                )
+            finally:
+                self._drop(name, digests)
+
+    def _remember(
+        self, name: RepositoryName, blob: Blob, digests: Sequence[Digest]
+    ) -> None:
+        self._catalog.appeared(name)
+        for digest in digests:
+            found = attrs.evolve(blob, digest=digest)
+            self._known.put((name.text, digest.hex), found, BLOB_COST)
+
+    def _drop(self, name: RepositoryName, digests: Sequence[Digest]) -> None:
+        for digest in digests:
+            self._known.drop((name.text, digest.hex))
+
+
+def _cost(_blob: Blob) -> int:
+    return BLOB_COST
+
+
+def _blob_or_none(
+    digest: Digest, stored: Digest | None, sizes: dict[Digest, int | None]
+) -> Blob | None:
+    size = None if stored is None else sizes[stored]
+    if stored is None or size is None:
+        return None
+    return Blob(digest=digest, stored=stored, size=size)
+
+
+def _content_missing(digest: Digest) -> BlobUnknown:
+    return BlobUnknown(
+        "the repository has a link to the blob, but the bytes are missing from storage;"
+        " push the blob again",
+        detail=str(digest),
+    )

@@ -1,0 +1,189 @@
+"""Upload sessions: content on its way to become a blob.
+
+A session is a directory with what was received so far. It outlives this process: only
+the state of the hashes is in memory, and without it the file is read again at commit.
+One request at a time has a session; others wait for it and then see its true offset.
+
+Spec: distribution end-4a to end-6, end-13. Distribution's ``hashstates`` below a
+session are neither read nor written, only removed with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+
+from registry.core.digest import CANONICAL, Digest
+from registry.core.errors import DigestInvalid, UploadUnknown
+from registry.core.name import RepositoryName
+from registry.core.upload import ChunkRange, SessionId
+from registry.repository.blobs import Blob, Blobs
+from registry.repository.cache import Cache
+from registry.repository.catalog import Catalog
+from registry.repository.finished import finished
+from registry.repository.locks import Locks
+from registry.repository.presence import Presence
+from registry.repository.progress import Progress
+from registry.repository.receiving import PROGRESS_COST, Receiving, SessionKey
+from registry.repository.started import format_started, parse_started
+from registry.storage.driver import Absent, Driver, Move, Put, Remove
+from registry.storage.layout import (
+    blob_data,
+    upload,
+    upload_data,
+    upload_started,
+)
+
+
+@attrs.frozen
+class UploadStatus:
+    """A session: ``offset`` bytes received; ``started`` in seconds of the epoch."""
+
+    id: str
+    offset: int
+    started: float
+
+
+class Uploads:
+    """The upload sessions of all repositories.
+
+    ``live`` keeps the hash states of the sessions used last.
+    """
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        blobs: Blobs,
+        locks: Locks,
+        presence: Presence,
+        catalog: Catalog,
+        clock: IReactorTime,
+        new_id: Callable[[], str],
+        live: Cache[SessionKey, Progress],
+    ) -> None:
+        self._driver = driver
+        self._blobs = blobs
+        self._locks = locks
+        self._presence = presence
+        self._catalog = catalog
+        self._clock = clock
+        self._new_id = new_id
+        self._live = live
+
+    async def start(
+        self, name: RepositoryName, *, algorithm: str = CANONICAL
+    ) -> UploadStatus:
+        """A new, empty session, hashed with ``algorithm`` too.
+
+        Raises DigestInvalid for an algorithm that is not supported.
+        """
+        progress = Progress.beginning([CANONICAL, algorithm])
+        return await finished(self._start(name, progress))
+
+    async def status(self, name: RepositoryName, session: str) -> UploadStatus:
+        """How far the session is, by its file. Raises UploadUnknown."""
+        SessionId(session)
+        path = upload_started(name, session)
+        [started] = await self._driver.read_many([path])
+        [size] = await self._driver.sizes([upload_data(name, session)])
+        if started is None or size is None:
+            raise UploadUnknown
+        return UploadStatus(session, size, parse_started(path, started))
+
+    def receive(
+        self,
+        name: RepositoryName,
+        session: str,
+        *,
+        chunk: ChunkRange | None,
+        length: int | None,
+        flush: bool,
+    ) -> Receiving:
+        """``async with`` it: a Receiver that appends, alone with the session.
+
+        ``chunk`` is where the client says the bytes belong, ``length`` how many it
+        announced. With ``flush``, or when the body breaks off, the bytes survive a
+        power cut afterwards. Entering raises UploadUnknown, RangeInvalid, SizeInvalid.
+        """
+        SessionId(session)
+        return Receiving(
+            driver=self._driver,
+            path=upload_data(name, session),
+            key=(name.text, session),
+            hold=self._locks.hold((name.text, session)),
+            live=self._live,
+            chunk=chunk,
+            length=length,
+            flush=flush,
+        )
+
+    async def commit(self, name: RepositoryName, session: str, digest: Digest) -> Blob:
+        """Make a blob of the session, which ends with it.
+
+        If the content does not have ``digest`` the session ends too and nothing is left
+        of it. Raises DigestInvalid, UploadUnknown.
+        """
+        SessionId(session)
+        return await finished(self._commit(name, session, digest))
+
+    async def cancel(self, name: RepositoryName, session: str) -> None:
+        """Give the session up. Raises UploadUnknown."""
+        SessionId(session)
+        await finished(self._cancel(name, session))
+
+    async def _start(self, name: RepositoryName, progress: Progress) -> UploadStatus:
+        session = SessionId(self._new_id()).text
+        started = int(self._clock.seconds())
+        content = format_started(started)
+        async with self._presence.within(name):
+            await self._driver.apply([Put(upload_started(name, session), content)])
+            await self._driver.create(upload_data(name, session))
+            self._catalog.appeared(name)
+        self._live.put((name.text, session), progress, PROGRESS_COST)
+        return UploadStatus(session, 0, float(started))
+
+    async def _commit(self, name: RepositoryName, session: str, digest: Digest) -> Blob:
+        key = (name.text, session)
+        remove = Remove(upload(name, session))
+        async with self._locks.hold(key):
+            try:
+                blob = await self._verified(key, upload_data(name, session), digest)
+                move = Move(upload_data(name, session), blob_data(blob.stored))
+                await self._blobs.link(name, blob, first=[move], then=[remove])
+            except Absent:
+                raise UploadUnknown from None
+            except DigestInvalid:
+                await self._driver.apply([remove])
+                raise
+            finally:
+                self._live.drop(key)
+        return blob
+
+    async def _verified(self, key: SessionKey, data: str, digest: Digest) -> Blob:
+        """The blob that the session becomes. Raises Absent, DigestInvalid."""
+        [size] = await self._driver.sizes([data])
+        progress = self._live.get(key)
+        if (
+            progress is None
+            or progress.upload.size != size
+            or digest.algorithm not in progress.hashers
+        ):
+            progress = Progress.beginning([CANONICAL, digest.algorithm])
+            hashers = list(progress.hashers.values())
+            progress.upload.received(await self._driver.digest_of(data, hashers))
+        actual = progress.digest(digest.algorithm)
+        progress.upload.committed(digest, actual, progress.upload.size)
+        stored = progress.digest(CANONICAL)
+        return Blob(digest=digest, stored=stored, size=progress.upload.size)
+
+    async def _cancel(self, name: RepositoryName, session: str) -> None:
+        key = (name.text, session)
+        async with self._locks.hold(key):
+            [size] = await self._driver.sizes([upload_data(name, session)])
+            if size is None:
+                raise UploadUnknown
+            self._live.drop(key)
+            await self._driver.apply([Remove(upload(name, session))])

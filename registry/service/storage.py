@@ -1,0 +1,40 @@
+"""The storage that a configuration names, opened."""
+
+from __future__ import annotations
+
+from registry.config.schema import Configuration
+from registry.storage.disk import Disk
+from registry.storage.driver import Driver
+from registry.storage.filesystem import FilesystemDriver
+from registry.storage.lock import HeldRoot, hold_root
+from registry.storage.memory import MemoryDriver
+from registry.storage.workers import Workers
+
+
+def open_storage(
+    config: Configuration, *, workers: Workers
+) -> tuple[Driver, HeldRoot | None]:
+    """The driver, and the lock that makes this process the only writer.
+
+    Raises StorageFailure when the root cannot be used, or another process has it.
+    """
+    filesystem = config.storage.filesystem
+    if filesystem is None:
+        return MemoryDriver(), None
+    root = filesystem.rootdirectory
+    held = hold_root(root)
+    return FilesystemDriver(disk=Disk(), workers=workers, root=root), held
+
+
+def describe_storage(config: Configuration) -> str:
+    """Where content rests, for a person."""
+    filesystem = config.storage.filesystem
+    if filesystem is None:
+        return "memory; it is gone when the registry stops"
+    return filesystem.rootdirectory
+
+
+def worker_threads(config: Configuration) -> int:
+    """How many threads may wait for the disk at once."""
+    filesystem = config.storage.filesystem
+    return 25 if filesystem is None else filesystem.maxthreads

@@ -1,0 +1,187 @@
+"""Changes to the tree that survive a power cut, in order.
+
+Each change is carried out in three steps: ``stage`` makes bytes durable where nobody
+looks, ``publish`` gives or takes a name by one atomic system call, ``settle`` makes the
+name durable. A cut between any two system calls leaves the tree as it was before the
+change or as it is after, and perhaps a ``*.tmp`` file that every reader ignores.
+
+The steps of independent lists may share their syncs: stage all first changes, publish
+them, settle each directory once, go on with all second changes. Callers of ``apply``
+would not notice.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from uuid import uuid4
+
+from registry.storage.directories import Directories
+from registry.storage.disk import Disk
+from registry.storage.driver import (
+    Absent,
+    Change,
+    Move,
+    Put,
+    Remove,
+    StorageFailure,
+)
+from registry.storage.openfile import OpenFile
+
+ATTEMPTS = 8
+"""How often a step is tried again when somebody else changes the same directories."""
+
+
+class Changes:
+    """Carries out changes below ``root``; all methods block."""
+
+    def __init__(self, *, disk: Disk, root: str) -> None:
+        self._disk = disk
+        self._root = root
+        self._directories = Directories(disk=disk, root=root)
+        self._distrusted: set[str] = set()
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Carry out ``changes``, each durable before the next begins."""
+        for change in changes:
+            match change:
+                case Put():
+                    self._put(self._absolute(change.path), change.content)
+                case Move():
+                    self._move(change)
+                case Remove():
+                    self._remove(self._absolute(change.path))
+
+    def create(self, path: str) -> None:
+        """Make an empty file; it is durable only when it is flushed or moved."""
+        target = self._absolute(path)
+
+        def make() -> None:
+            self._directories.make(os.path.dirname(target))
+            self._new_file(target).close()
+
+        self._persist(target, make)
+
+    def flush(self, file: OpenFile) -> None:
+        """Make a growing file survive a power cut, with all names above it."""
+        self._sync(file)
+        try:
+            self._settle(file.path)
+        except Absent:
+            raise StorageFailure(
+                f"{file.path} was removed while it was written; start anew"
+            ) from None
+
+    def _put(self, target: str, content: bytes) -> None:
+        def replace() -> None:
+            self._directories.settle(os.path.dirname(target))
+            temporary = f"{target}.{uuid4()}.tmp"
+            try:
+                self._stage(temporary, content)
+                self._disk.rename(temporary, target)
+            except (Absent, StorageFailure):
+                self._discard(temporary)
+                raise
+            self._settle(target)
+
+        self._persist(target, replace)
+
+    def _move(self, change: Move) -> None:
+        source, target = self._absolute(change.source), self._absolute(change.target)
+        try:
+            self._stage_source(source)
+        except Absent:
+            raise Absent(change.source) from None
+
+        def replace() -> None:
+            self._directories.settle(os.path.dirname(target))
+            self._disk.rename(source, target)
+            self._settle(target)
+
+        self._persist(target, replace)
+
+    def _remove(self, target: str) -> None:
+        with suppress(Absent):
+            self._unlink_all(target)
+        # also when it was absent: an earlier removal may have failed to sync
+        with suppress(Absent):
+            self._disk.fsync_directory(os.path.dirname(target))
+
+    def _stage(self, temporary: str, content: bytes) -> None:
+        with closing(self._new_file(temporary)) as file:
+            file.write_whole(content)
+            file.fsync()
+
+    def _stage_source(self, source: str) -> None:
+        opened = self._disk.open_to_append(source)
+        with closing(OpenFile(disk=self._disk, path=source, opened=opened)) as file:
+            self._sync(file)
+
+    def _sync(self, file: OpenFile) -> None:
+        """Sync a growing file, but never one whose sync has failed before.
+
+        The kernel reports a lost page once and then takes it for written. A second try
+        would succeed and prove nothing.
+        """
+        if file.path in self._distrusted:
+            raise StorageFailure(
+                f"{file.path} could not be synced before, so a part of it may be lost;"
+                " remove it and send it again"
+            )
+        try:
+            file.fsync()
+        except StorageFailure:
+            self._distrusted.add(file.path)
+            raise
+
+    def _settle(self, target: str) -> None:
+        """Make the name of a file durable, and those of the directories above it.
+
+        Raises Absent, rather than make it, if the file's directory is gone.
+        """
+        directory = os.path.dirname(target)
+        self._disk.fsync_directory(directory)
+        self._directories.settle(directory)
+
+    def _unlink_all(self, target: str) -> None:
+        """Remove a file, or a tree from the leaves up, in the order of names."""
+        if not self._disk.is_directory(target):
+            self._disk.unlink(target)
+            self._distrusted.discard(target)
+            return
+        self._directories.forget(target)
+        for _ in range(ATTEMPTS):
+            for entry in sorted(self._disk.entries(target), key=lambda e: e.name):
+                with suppress(Absent):
+                    self._unlink_all(os.path.join(target, entry.name))
+            if self._disk.rmdir(target):
+                return
+        raise StorageFailure(
+            f"cannot remove {target}: files appear in it; stop what else writes there"
+        )
+
+    def _persist(self, target: str, step: Callable[[], None]) -> None:
+        """Do ``step``, again when a directory vanishes between two system calls."""
+        for _ in range(ATTEMPTS):
+            try:
+                step()
+            except Absent:
+                self._directories.forget_all()
+            else:
+                return
+        raise StorageFailure(
+            f"cannot write {target}: a directory above it vanishes or is none; look at"
+            " the path and stop what else writes there"
+        )
+
+    def _discard(self, temporary: str) -> None:
+        with suppress(Absent, StorageFailure):
+            self._disk.unlink(temporary)
+
+    def _new_file(self, path: str) -> OpenFile:
+        opened = self._disk.create(path)
+        return OpenFile(disk=self._disk, path=path, opened=opened)
+
+    def _absolute(self, path: str) -> str:
+        return f"{self._root}/{path}"

@@ -1,0 +1,71 @@
+"""Open content: a file on disk, or bytes that are in memory anyway."""
+
+from __future__ import annotations
+
+from registry.storage.driver import StorageFailure
+from registry.storage.openfile import OpenFile
+from registry.storage.workers import Workers
+
+
+class FileContent:
+    """The content of a file, read in workers or by ``sendfile``."""
+
+    def __init__(self, *, file: OpenFile, workers: Workers) -> None:
+        self._file = file
+        self._workers = workers
+
+    @property
+    def size(self) -> int:
+        """Length in bytes, as it was when the file was opened."""
+        return self._file.size
+
+    @property
+    def held(self) -> bytes | None:
+        """None: it is on disk."""
+        return None
+
+    def fileno(self) -> int | None:
+        """The descriptor, good until ``close``; raises StorageFailure after it."""
+        return self._file.fileno()
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``; raises StorageFailure if short."""
+        reading = self._file.borrowed(self._file.read)
+        return await self._workers.run(reading, offset, length)
+
+    def close(self) -> None:
+        """Release the descriptor once no worker reads it. May be repeated."""
+        self._file.close()
+
+
+class HeldContent:
+    """Content that is in memory."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return len(self._content)
+
+    @property
+    def held(self) -> bytes | None:
+        """All of it."""
+        return self._content
+
+    def fileno(self) -> int | None:
+        """None: ``sendfile`` cannot read it."""
+        return None
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Exactly ``length`` bytes from ``offset``; raises StorageFailure if short."""
+        if offset + length > len(self._content):
+            raise StorageFailure(
+                f"content of {len(self._content)} bytes has no {length} bytes at"
+                f" {offset}; ask for less"
+            )
+        return self._content[offset : offset + length]
+
+    def close(self) -> None:
+        """Nothing to release."""

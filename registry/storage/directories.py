@@ -1,0 +1,81 @@
+"""Directories that survive a power cut.
+
+A file is only as durable as the names of all the directories above it. Making a
+directory and syncing its parent are two steps, and between them another push may find
+the directory, write into it and be acknowledged. So it is not enough to sync what one
+has made: whoever writes into a directory that is not yet known to be durable syncs its
+name too. Known means synced by this process; the first write after a start pays once.
+"""
+
+from __future__ import annotations
+
+import os.path
+
+from registry.storage.disk import Disk
+from registry.storage.driver import Absent
+
+KNOWN_LIMIT = 16_384
+"""Paths remembered; when there are more, all are forgotten and synced again on use."""
+
+
+class Directories:
+    """Makes directories at and below ``root``; called in workers, many at a time.
+
+    Single operations on a set are atomic, so there is no lock. ``forget`` comes before
+    a directory is removed: a writer that settles a directory before and after its write
+    then cannot miss that it was removed and made anew in between.
+    """
+
+    def __init__(self, *, disk: Disk, root: str, limit: int = KNOWN_LIMIT) -> None:
+        self._disk = disk
+        self._root = root
+        self._limit = limit
+        self._known: set[str] = set()
+
+    def make(self, path: str) -> None:
+        """Make the directory and those above it; a power cut may undo it."""
+        if path in self._known:
+            return
+        try:
+            self._disk.mkdir(path)
+        except Absent:
+            self.make(_parent(path))
+            self._disk.mkdir(path)
+
+    def settle(self, path: str) -> None:
+        """Make the directory and those above it, and make their names durable.
+
+        The root is trusted if it exists: what is above it is not ours to read.
+        """
+        if path in self._known:
+            return
+        if path == self._root:
+            self._settle_root(path)
+        else:
+            self.settle(_parent(path))
+            self._disk.mkdir(path)
+            self._disk.fsync_directory(_parent(path))
+        if len(self._known) >= self._limit:
+            self._known.clear()
+        self._known.add(path)
+
+    def forget(self, path: str) -> None:
+        """Say that the directory is about to be removed."""
+        self._known.discard(path)
+
+    def forget_all(self) -> None:
+        """Trust nothing: somebody else has removed directories."""
+        self._known.clear()
+
+    def _settle_root(self, path: str) -> None:
+        try:
+            made = self._disk.mkdir(path)
+        except Absent:
+            self._settle_root(_parent(path))
+            made = self._disk.mkdir(path)
+        if made:
+            self._disk.fsync_directory(_parent(path))
+
+
+def _parent(path: str) -> str:
+    return os.path.dirname(path)

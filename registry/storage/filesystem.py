@@ -1,0 +1,174 @@
+"""The driver for a directory tree on a local disk, as Distribution lays it out.
+
+Every method is one worker turn, so that the reactor never waits; only ``digest_of``
+takes several, so that one big file does not keep a worker to itself. Reads hold no
+lock: final files are never written to, only replaced by a rename.
+
+Read next: ``changes.py`` (what survives a power cut), ``disk.py`` (the system calls).
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Concatenate, ParamSpec, TypeVar
+from weakref import WeakSet
+
+from registry.core.digest import Hasher
+from registry.storage.appender import FileAppender
+from registry.storage.changes import Changes
+from registry.storage.content import FileContent
+from registry.storage.disk import Disk
+from registry.storage.driver import Absent, Appender, Change, Content, StorageFailure
+from registry.storage.openfile import OpenFile
+from registry.storage.path import checked, checked_changes, is_listed
+from registry.storage.workers import Workers
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PIECE = 1024 * 1024
+"""Bytes that ``digest_of`` reads at a time."""
+
+TURN = 32 * PIECE
+"""Bytes that ``digest_of`` reads in one worker turn."""
+
+
+class FilesystemDriver:
+    """A driver that keeps its files below the directory ``root``.
+
+    The root is made on first use. Files are 0666 and directories 0777 before the umask.
+    """
+
+    def __init__(self, *, disk: Disk, workers: Workers, root: str) -> None:
+        self._disk = disk
+        self._workers = workers
+        self._root = os.path.abspath(root)
+        self._changes = Changes(disk=disk, root=self._root)
+        self._open: WeakSet[OpenFile] = WeakSet()
+
+    async def read(self, path: str) -> bytes:
+        """The whole of a small file. Raises Absent."""
+        return await self._at(path, self._read)
+
+    async def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """Several small files in one worker turn; None where nothing is."""
+        return await self._at_each(paths, self._read)
+
+    async def sizes(self, paths: Sequence[str]) -> list[int | None]:
+        """Lengths of several files in one worker turn; None where nothing is."""
+        return await self._at_each(paths, self._disk.size)
+
+    async def names(self, path: str) -> list[str]:
+        """Sorted names of a directory's children. Raises Absent."""
+        return await self._at(path, self._names)
+
+    async def open(self, path: str) -> Content:
+        """An immutable file, to be read in parts. Raises Absent."""
+        file = await self._at(path, self._opened, self._disk.open)
+        self._open.add(file)
+        return FileContent(file=file, workers=self._workers)
+
+    async def create(self, path: str) -> None:
+        """Make an empty file that can be appended to, and its directories.
+
+        Raises StorageFailure if anything is there already.
+        """
+        await self._workers.run(self._changes.create, checked(path))
+
+    async def append_to(self, path: str) -> Appender:
+        """The end of an existing file. Raises Absent."""
+        file = await self._at(path, self._opened, self._disk.open_to_append)
+        self._open.add(file)
+        flush = self._changes.flush
+        return FileAppender(file=file, flush=flush, workers=self._workers)
+
+    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
+        """Feed a whole file to ``hashers`` in workers; its size. Raises Absent."""
+        size = 0
+        file = await self._at(path, self._opened, self._disk.open)
+        with closing(file):
+            while True:
+                feeding = file.borrowed(_feed)
+                fed = await self._workers.run(feeding, file, size, hashers)
+                size += fed
+                if fed < TURN:
+                    return size
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """Carry out ``changes`` in order, each durable before the next begins."""
+        await self._workers.run(self._changes.apply, checked_changes(changes))
+
+    async def probe(self) -> None:
+        """Prove that the root answers, for health checks. Raises StorageFailure."""
+        try:
+            await self._workers.run(self._disk.entries, self._root)
+        except Absent:
+            raise StorageFailure(
+                f"the storage root {self._root} is missing; create it or mount it"
+            ) from None
+
+    async def close(self) -> None:
+        """Close every file that is still open, after the worker that uses it."""
+        for file in list(self._open):
+            file.close()
+
+    async def _at(
+        self,
+        path: str,
+        work: Callable[Concatenate[str, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The result of ``work`` on the absolute path; Absent names the driver's."""
+        try:
+            return await self._workers.run(work, self._absolute(path), *args, **kwargs)
+        except Absent:
+            raise Absent(path) from None
+
+    async def _at_each(
+        self, paths: Sequence[str], work: Callable[[str], T]
+    ) -> list[T | None]:
+        absolute = [self._absolute(path) for path in paths]
+        return await self._workers.run(_where_present, absolute, work)
+
+    def _absolute(self, path: str) -> str:
+        return f"{self._root}/{checked(path)}"
+
+    def _read(self, path: str) -> bytes:
+        with closing(self._opened(path, self._disk.open)) as file:
+            return file.read(0, file.size)
+
+    def _names(self, path: str) -> list[str]:
+        return sorted(
+            entry.name
+            for entry in self._disk.entries(path)
+            if is_listed(entry.name, is_directory=entry.is_directory)
+        )
+
+    def _opened(self, path: str, way: Callable[[str], tuple[int, int]]) -> OpenFile:
+        return OpenFile(disk=self._disk, path=path, opened=way(path))
+
+
+def _where_present(paths: Sequence[str], work: Callable[[str], T]) -> list[T | None]:
+    found: list[T | None] = []
+    for path in paths:
+        try:
+            found.append(work(path))
+        except Absent:
+            found.append(None)
+    return found
+
+
+def _feed(file: OpenFile, start: int, hashers: Sequence[Hasher]) -> int:
+    """Feed one turn's bytes from ``start``; fewer than a turn's at the end."""
+    fed = 0
+    while fed < TURN:
+        piece = file.read_some(start + fed, PIECE)
+        if not piece:
+            break
+        for hasher in hashers:
+            hasher.update(piece)
+        fed += len(piece)
+    return fed

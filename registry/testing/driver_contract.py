@@ -1,0 +1,379 @@
+"""What every storage driver must do, as tests that any driver can run.
+
+Subclass it in a test module, under a name that pytest collects, with a fixture
+``driver`` that gives a driver on an empty root::
+
+    class TestMine(DriverContract):
+        @pytest.fixture
+        def driver(self):
+            return MyDriver()
+
+A driver that needs a reactor overrides ``run``, which carries a coroutine through.
+"""
+
+# ruff: noqa: D102 (the name of a test says what it is)
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from registry.core.digest import Digest, Hasher
+from registry.storage.driver import (
+    Absent,
+    Appender,
+    Content,
+    Driver,
+    Move,
+    Put,
+    Remove,
+    StorageFailure,
+)
+from registry.testing.results import result_of
+
+T = TypeVar("T")
+
+BAD_PATHS = (
+    "",
+    "/",
+    "/etc/passwd",
+    "..",
+    "a/../b",
+    "../a",
+    "a/..",
+    ".",
+    "a/./b",
+    "a//b",
+    "a/",
+    "a b",
+    "a\n",
+    "a\0b",
+    "größe",
+    "a:b",
+    "a\\b",
+    "~",
+)
+
+
+class DriverContract:
+    """Tests of the ``Driver`` Protocol."""
+
+    def run(self, coroutine: Coroutine[Deferred[Any], Any, T]) -> T:
+        """Carry ``coroutine`` through to its result or exception."""
+        return result_of(coroutine)
+
+    def put(self, driver: Driver, **files: bytes) -> None:
+        """Store files in the directory ``d``."""
+        changes = [Put(f"d/{name}", content) for name, content in files.items()]
+        self.run(driver.apply(changes))
+
+    def append(self, driver: Driver, path: str, *chunks: bytes) -> int:
+        """Append ``chunks`` in one go; the new size."""
+
+        async def appending() -> int:
+            appender = await driver.append_to(path)
+            size = await appender.append(chunks, [])
+            await appender.close(flush=True)
+            return size
+
+        return self.run(appending())
+
+    # reading
+
+    def test_reads_what_was_put(self, driver: Driver) -> None:
+        self.put(driver, a=b"one\x00two")
+        assert self.run(driver.read("d/a")) == b"one\x00two"
+
+    def test_an_empty_file_is_a_file(self, driver: Driver) -> None:
+        self.put(driver, a=b"")
+        assert self.run(driver.read("d/a")) == b""
+        assert self.run(driver.sizes(["d/a"])) == [0]
+        assert self.run(driver.digest_of("d/a", [])) == 0
+        content = self.run(driver.open("d/a"))
+        assert content.size == 0
+        assert self.run(content.read(0, 0)) == b""
+        content.close()
+
+    def test_reads_many_in_the_order_asked(self, driver: Driver) -> None:
+        self.put(driver, a=b"1", b=b"22")
+        paths = ["d/b", "d/none", "none/a", "d/a", "d/b"]
+        assert self.run(driver.read_many(paths)) == [b"22", None, None, b"1", b"22"]
+        assert self.run(driver.sizes(paths)) == [2, None, None, 1, 2]
+
+    def test_reads_none_of_none(self, driver: Driver) -> None:
+        assert self.run(driver.read_many([])) == []
+        assert self.run(driver.sizes([])) == []
+
+    @pytest.mark.parametrize("path", ["none", "none/a", "d/none", "d/a/below"])
+    def test_what_is_not_there_is_absent(self, driver: Driver, path: str) -> None:
+        self.put(driver, a=b"file")
+        for asked in (
+            driver.read(path),
+            driver.open(path),
+            driver.names(path),
+            driver.append_to(path),
+            driver.digest_of(path, []),
+            driver.apply([Move(path, "d/elsewhere")]),
+        ):
+            with pytest.raises(Absent) as raised:
+                self.run(asked)
+            assert raised.value.path == path
+        assert self.run(driver.read_many([path])) == [None]
+        assert self.run(driver.sizes([path])) == [None]
+
+    def test_a_directory_is_not_an_absent_file(self, driver: Driver) -> None:
+        self.put(driver, a=b"file")
+        for asked in (
+            driver.read("d"),
+            driver.read_many(["d"]),
+            driver.sizes(["d"]),
+            driver.open("d"),
+            driver.append_to("d"),
+            driver.digest_of("d", []),
+            driver.apply([Put("d", b"")]),
+        ):
+            with pytest.raises(StorageFailure):
+                self.run(asked)
+        assert self.run(driver.read("d/a")) == b"file"
+
+    def test_a_file_is_not_a_directory(self, driver: Driver) -> None:
+        self.put(driver, a=b"file")
+        with pytest.raises(Absent):
+            self.run(driver.names("d/a"))
+        with pytest.raises(StorageFailure):
+            self.run(driver.apply([Put("d/a/b", b"")]))
+        with pytest.raises(StorageFailure):
+            self.run(driver.create("d/a/b"))
+
+    def test_open_content_is_read_in_parts(self, driver: Driver) -> None:
+        self.put(driver, a=b"0123456789")
+        content = self.run(driver.open("d/a"))
+        assert content.size == 10
+        assert self.run(content.read(3, 4)) == b"3456"
+        assert self.run(content.read(0, 10)) == b"0123456789"
+        assert content.held in (None, b"0123456789")
+        content.close()
+
+    def test_reading_past_the_end_is_a_failure(self, driver: Driver) -> None:
+        self.put(driver, a=b"0123456789")
+        content = self.run(driver.open("d/a"))
+        with pytest.raises(StorageFailure):
+            self.run(content.read(8, 3))
+        content.close()
+
+    def test_content_may_be_closed_twice(self, driver: Driver) -> None:
+        self.put(driver, a=b"0")
+        content = self.run(driver.open("d/a"))
+        content.close()
+        content.close()
+
+    def test_open_content_outlives_replacement(self, driver: Driver) -> None:
+        self.put(driver, a=b"old", b=b"old too")
+        first, second = self.run(driver.open("d/a")), self.run(driver.open("d/b"))
+        self.run(driver.apply([Put("d/a", b"new"), Remove("d/b")]))
+        assert self.run(_whole(first)) == b"old"
+        assert self.run(_whole(second)) == b"old too"
+        first.close()
+        second.close()
+
+    def test_digests_a_whole_file(self, driver: Driver) -> None:
+        content = bytes(range(256)) * 12_288  # three pieces of 1 MiB
+        self.put(driver, a=content + b"tail")
+        hashers: list[Hasher] = [hashlib.sha256(), hashlib.sha512()]
+        assert self.run(driver.digest_of("d/a", hashers)) == len(content) + 4
+        assert hashers[0].hexdigest() == Digest.of(content + b"tail").hex
+        assert hashers[1].hexdigest() == Digest.of(content + b"tail", "sha512").hex
+
+    # listing
+
+    def test_names_are_sorted_and_of_children_only(self, driver: Driver) -> None:
+        paths = ["d/b", "d/a10", "d/a9", "d/B", "d/_x", "d/c/deep/er", "dd/other"]
+        self.run(driver.apply([Put(path, b"") for path in paths]))
+        listed = self.run(driver.names("d"))
+        assert listed == ["B", "_x", "a10", "a9", "b", "c"]
+
+    def test_temporary_files_are_not_listed(self, driver: Driver) -> None:
+        self.put(
+            driver, link=b"", **{"link.0f8fad5b-d9cb-469f-a165-70867728950e.tmp": b""}
+        )
+        assert self.run(driver.names("d")) == ["link"]
+
+    def test_a_tag_may_end_in_tmp(self, driver: Driver) -> None:
+        self.run(driver.apply([Put("d/v1.tmp/current/link", b"")]))
+        assert self.run(driver.names("d")) == ["v1.tmp"]
+
+    def test_an_emptied_directory_stays(self, driver: Driver) -> None:
+        self.put(driver, a=b"")
+        self.run(driver.apply([Remove("d/a")]))
+        assert self.run(driver.names("d")) == []
+
+    # changing
+
+    def test_put_replaces(self, driver: Driver) -> None:
+        self.put(driver, a=b"a longer one")
+        self.put(driver, a=b"short")
+        assert self.run(driver.read("d/a")) == b"short"
+
+    def test_move_replaces_and_leaves_no_source(self, driver: Driver) -> None:
+        self.put(driver, a=b"new", b=b"old")
+        self.run(driver.apply([Move("d/a", "d/b")]))
+        assert self.run(driver.read_many(["d/a", "d/b"])) == [None, b"new"]
+
+    def test_move_makes_directories(self, driver: Driver) -> None:
+        self.put(driver, a=b"content")
+        self.run(driver.apply([Move("d/a", "x/y/z")]))
+        assert self.run(driver.read("x/y/z")) == b"content"
+
+    def test_move_onto_itself_changes_nothing(self, driver: Driver) -> None:
+        self.put(driver, a=b"content")
+        self.run(driver.apply([Move("d/a", "d/a")]))
+        assert self.run(driver.read("d/a")) == b"content"
+
+    def test_moving_a_directory_is_refused(self, driver: Driver) -> None:
+        self.put(driver, a=b"content")
+        with pytest.raises(StorageFailure):
+            self.run(driver.apply([Move("d", "e")]))
+        assert self.run(driver.read("d/a")) == b"content"
+
+    def test_remove_of_what_is_not_there_succeeds(self, driver: Driver) -> None:
+        self.put(driver, a=b"")
+        paths = ["none", "none/deep/er", "d/none", "d/a/below"]
+        self.run(driver.apply([Remove(path) for path in paths]))
+        assert self.run(driver.names("d")) == ["a"]
+
+    def test_remove_takes_trees_but_no_namesakes(self, driver: Driver) -> None:
+        paths = ["x/ab", "x/a/deep/er", "x/a/b", "x/a-b/c", "x/a.b", "xa/a", "a"]
+        self.run(driver.apply([Put(path, b"") for path in paths]))
+        self.run(driver.apply([Remove("x/a")]))
+        with pytest.raises(Absent):
+            self.run(driver.names("x/a"))
+        assert self.run(driver.names("x")) == ["a-b", "a.b", "ab"]
+        assert self.run(driver.sizes(["x/a-b/c", "xa/a", "a"])) == [0, 0, 0]
+
+    def test_what_was_removed_can_come_back(self, driver: Driver) -> None:
+        self.put(driver, a=b"1")
+        self.run(driver.apply([Remove("d"), Put("d/a", b"2")]))
+        assert self.run(driver.read("d/a")) == b"2"
+
+    def test_changes_are_applied_in_order(self, driver: Driver) -> None:
+        self.run(
+            driver.apply(
+                [
+                    Put("d/a", b"first"),
+                    Move("d/a", "d/b"),
+                    Put("d/a", b"second"),
+                    Put("d/c", b"third"),
+                    Remove("d/c"),
+                ]
+            )
+        )
+        found = self.run(driver.read_many(["d/a", "d/b", "d/c"]))
+        assert found == [b"second", b"first", None]
+
+    def test_a_failed_change_stops_those_after_it(self, driver: Driver) -> None:
+        with pytest.raises(Absent):
+            self.run(
+                driver.apply([Put("d/a", b""), Move("d/none", "d/b"), Put("d/c", b"")])
+            )
+        assert self.run(driver.names("d")) == ["a"]
+
+    def test_no_change_is_no_trouble(self, driver: Driver) -> None:
+        self.run(driver.apply([]))
+
+    # appending
+
+    def test_appends_and_hashes(self, driver: Driver) -> None:
+        async def upload() -> tuple[int, int, str]:
+            await driver.create("u/data")
+            appender = await driver.append_to("u/data")
+            hasher = hashlib.sha256()
+            first = await appender.append([b"ab", b"", b"cd"], [hasher])
+            second = await appender.append([b"ef"], [hasher])
+            assert appender.size == second
+            await appender.close(flush=False)
+            return first, second, hasher.hexdigest()
+
+        assert self.run(upload()) == (4, 6, Digest.of(b"abcdef").hex)
+        assert self.run(driver.read("u/data")) == b"abcdef"
+
+    def test_appending_nothing_changes_nothing(self, driver: Driver) -> None:
+        self.run(driver.create("u/data"))
+        assert self.append(driver, "u/data") == 0
+        assert self.append(driver, "u/data", b"") == 0
+        assert self.run(driver.sizes(["u/data"])) == [0]
+
+    def test_appends_after_reopening(self, driver: Driver) -> None:
+        self.run(driver.create("u/data"))
+        assert self.append(driver, "u/data", b"one") == 3
+        appender: Appender = self.run(driver.append_to("u/data"))
+        assert appender.size == 3
+        self.run(appender.close(flush=False))
+        assert self.append(driver, "u/data", b"two") == 6
+        assert self.run(driver.read("u/data")) == b"onetwo"
+
+    def test_appends_more_chunks_than_a_system_call_takes(self, driver: Driver) -> None:
+        chunks = [f"{number:07d}\n".encode() for number in range(5000)]
+        self.run(driver.create("u/data"))
+        assert self.append(driver, "u/data", *chunks) == 40_000
+        assert self.run(driver.read("u/data")) == b"".join(chunks)
+
+    def test_create_never_loses_what_is_there(self, driver: Driver) -> None:
+        self.run(driver.create("u/data"))
+        self.append(driver, "u/data", b"kept")
+        with pytest.raises(StorageFailure):
+            self.run(driver.create("u/data"))
+        assert self.run(driver.read("u/data")) == b"kept"
+
+    def test_a_finished_upload_is_moved_into_place(self, driver: Driver) -> None:
+        self.run(driver.create("u/data"))
+        self.append(driver, "u/data", b"content")
+        self.run(driver.apply([Move("u/data", "blobs/data"), Remove("u")]))
+        assert self.run(driver.read("blobs/data")) == b"content"
+        with pytest.raises(Absent):
+            self.run(driver.names("u"))
+
+    # paths
+
+    @pytest.mark.parametrize("path", BAD_PATHS)
+    def test_refuses_a_path_that_is_none(self, driver: Driver, path: str) -> None:
+        self.put(driver, a=b"")
+        for asked in (
+            driver.read(path),
+            driver.read_many(["d/a", path]),
+            driver.sizes(["d/a", path]),
+            driver.names(path),
+            driver.open(path),
+            driver.create(path),
+            driver.append_to(path),
+            driver.digest_of(path, []),
+            driver.apply([Remove("d/a"), Put(path, b"")]),
+            driver.apply([Remove("d/a"), Remove(path)]),
+            driver.apply([Remove("d/a"), Move("d/a", path)]),
+            driver.apply([Remove("d/a"), Move(path, "d/b")]),
+        ):
+            with pytest.raises(ValueError, match="storage path"):
+                self.run(asked)
+        assert self.run(driver.names("d")) == ["a"]
+
+    @pytest.mark.parametrize("path", ["a", "...", "..a", "-", "_x/A.b-c_d", ".hidden"])
+    def test_takes_every_path_that_is_one(self, driver: Driver, path: str) -> None:
+        self.run(driver.apply([Put(path, b"here")]))
+        assert self.run(driver.read(path)) == b"here"
+
+    # the whole
+
+    def test_answers_a_probe(self, driver: Driver) -> None:
+        self.put(driver, a=b"")
+        self.run(driver.probe())
+
+    def test_may_be_closed_twice(self, driver: Driver) -> None:
+        self.run(driver.close())
+        self.run(driver.close())
+
+
+async def _whole(content: Content) -> bytes:
+    return await content.read(0, content.size)

@@ -1,0 +1,132 @@
+"""What answers ``/v2/``: finds the endpoint, asks whether it may, and never raises.
+
+Read next: ``blobs.py``, ``uploads.py``, ``manifests.py``, ``problem.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from twisted.logger import Logger
+
+from registry.auth.authenticator import Authenticator, Challenged
+from registry.core.errors import RegistryError, Unavailable, Unsupported
+from registry.core.name import RepositoryName
+from registry.core.route import Kind, Route, parse_route
+from registry.core.scope import needed_access
+from registry.storage.driver import StorageFailure, StorageFull
+from registry.web.body import BodyBroken, BodyTooLarge
+from registry.web.problem import problem, refusal
+from registry.web.request import Request
+from registry.web.response import Response, header_lines
+
+Endpoint = Callable[[Request, Route], Awaitable[Response]]
+Endpoints = Mapping[Kind, Mapping[str, Endpoint]]
+"""For every kind of route, its endpoints by method."""
+
+READING = ("GET", "HEAD")
+PLANS = 8192
+"""Distinct requests whose route is remembered; more, and all are worked out again."""
+
+Plan = tuple[Endpoint, Route]
+
+
+class Api:
+    """The registry's API on HTTP."""
+
+    def __init__(
+        self,
+        *,
+        endpoints: Endpoints,
+        authenticator: Authenticator | None,
+        ailments: Callable[[], Mapping[str, str]],
+        prefix: str,
+        is_readonly: bool,
+    ) -> None:
+        self._endpoints = endpoints
+        self._authenticator = authenticator
+        self._ailments = ailments
+        self._prefix = len(prefix) - 1
+        self._is_readonly = is_readonly
+        self._plans: dict[tuple[str, bytes], Plan] = {}
+        self._log = Logger()
+
+    async def respond(self, request: Request) -> Response:
+        """The response to ``request``, whatever happens."""
+        try:
+            return await self._respond(request)
+        except Challenged as error:
+            return problem(error, ("WWW-Authenticate", error.challenge))
+        except RegistryError as error:
+            return problem(error)
+        except BodyTooLarge as error:
+            return refusal(413, str(error), code="SIZE_INVALID")
+        except BodyBroken as error:
+            return refusal(408, str(error), code="BLOB_UPLOAD_INVALID")
+        except StorageFull as error:
+            self._log.error("storage is full: {error}", error=error)
+            return refusal(507, f"the registry's storage is full: {error}")
+        except StorageFailure as error:
+            self._log.error("storage failed: {error}", error=error)
+            return refusal(503, "the registry's storage failed; its log says why")
+        except Exception:  # noqa: BLE001 - the edge: nothing is above it to tell the client
+            self._log.failure("failed to answer {id}", id=request.id)
+            return refusal(500, f"the registry failed; see {request.id} in its log")
+
+    async def _respond(self, request: Request) -> Response:
+        ailments = self._ailments()
+        if ailments:
+            raise Unavailable(detail=dict(ailments))
+        path = request.target.partition(b"?")[0]
+        plan = self._plans.get((request.method, path))
+        if plan is None:
+            found = self._plan(request)
+            if isinstance(found, Response):
+                return found
+            plan = found
+            if len(self._plans) >= PLANS:
+                self._plans.clear()
+            self._plans[request.method, path] = plan
+        endpoint, route = plan
+        if self._authenticator is not None:
+            await self._admit(request, route, self._authenticator)
+        return await endpoint(request, route)
+
+    def _plan(self, request: Request) -> Plan | Response:
+        """The endpoint for ``request``, or the answer of one that has none."""
+        route = parse_route(request.path[self._prefix :])
+        if route is None:
+            return refusal(
+                404,
+                "there is nothing at this path; repositories are below /v2/<name>/",
+                code="UNSUPPORTED",
+            )
+        methods = self._endpoints[route.kind]
+        if self._is_readonly:
+            methods = {m: e for m, e in methods.items() if m in READING}
+        allow = ("Allow", ", ".join([*methods, "OPTIONS"]))
+        if request.method == "OPTIONS":
+            return Response(200, header_lines(allow))
+        endpoint = methods.get(request.method)
+        if endpoint is None:
+            return problem(self._unsupported(request.method), allow)
+        return endpoint, route
+
+    def _unsupported(self, method: str) -> Unsupported:
+        if self._is_readonly and method not in READING:
+            return Unsupported("the registry is read-only now; try again later")
+        return Unsupported(f"{method} is not supported here")
+
+    async def _admit(
+        self, request: Request, route: Route, authenticator: Authenticator
+    ) -> None:
+        source = request.parameter("from")
+        access = needed_access(
+            request.method,
+            route.kind,
+            route.name,
+            RepositoryName(source) if source else None,
+        )
+        request.principal = await authenticator.admit(
+            request.header(b"authorization"), access
+        )

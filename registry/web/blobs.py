@@ -1,0 +1,75 @@
+"""``/v2/<name>/blobs/<digest>``: pull a blob, ask for it, unlink it.
+
+Spec: distribution end-2, end-10.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import attrs
+
+from registry.core.digest import Digest
+from registry.core.errors import Unsupported
+from registry.core.mediatype import OCTET_STREAM
+from registry.core.route import Kind, Route
+from registry.repository.blobs import Blobs
+from registry.web.api import Endpoints
+from registry.web.ranges import content_response
+from registry.web.request import Request
+from registry.web.response import Response, header_lines
+
+parse_digest = lru_cache(maxsize=8192)(Digest.parse)
+
+DELETE_IS_OFF = (
+    "deleting is switched off here; the operator can set storage.delete.enabled: true"
+)
+
+
+@attrs.frozen(kw_only=True)
+class BlobEndpoints:
+    """The endpoints of blobs."""
+
+    blobs: Blobs
+    may_delete: bool
+
+    def table(self) -> Endpoints:
+        """The endpoints by method."""
+        return {Kind.BLOB: {"GET": self.get, "HEAD": self.get, "DELETE": self.delete}}
+
+    async def get(self, request: Request, route: Route) -> Response:
+        """The content, whole or in ranges; its headers only for HEAD."""
+        digest = parse_digest(route.reference)
+        assert route.name is not None  # noqa: S101 - a BLOB route has one
+        _, content = await self.blobs.open(route.name, digest)
+        return content_response(
+            request,
+            content,
+            etag=f'"{route.reference}"',
+            media_type=OCTET_STREAM,
+            head=_head(route.reference),
+        )
+
+    async def delete(self, request: Request, route: Route) -> Response:
+        """Take the blob out of the repository.
+
+        Its bytes are garbage when no other repository holds it.
+        """
+        del request
+        if not self.may_delete:
+            raise Unsupported(DELETE_IS_OFF)
+        digest = parse_digest(route.reference)
+        assert route.name is not None  # noqa: S101 - a BLOB route has one
+        await self.blobs.delete(route.name, digest)
+        return Response(202, header_lines(("Docker-Content-Digest", str(digest))))
+
+
+@lru_cache(maxsize=8192)
+def _head(digest: str) -> bytes:
+    """The header lines of a blob, which never change."""
+    return header_lines(
+        ("Docker-Content-Digest", digest),
+        ("ETag", f'"{digest}"'),
+        ("Cache-Control", "max-age=31536000"),
+        ("Accept-Ranges", "bytes"),
+    )

@@ -1,0 +1,179 @@
+"""The body of a request, while it arrives.
+
+Bytes go from the channel into a queue that is bounded in bytes: when it is full the
+client's socket is paused, and resumed when an endpoint has taken enough. A body is read
+once, by one reader. ``100 Continue`` is sent when an endpoint first reads, so a push
+that is refused costs no upload. RFC 9110 10.1.1.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+
+class BodyBroken(Exception):
+    """The client went away, stalled, or broke the framing before the body ended."""
+
+
+class BodyTooLarge(Exception):
+    """The body is longer than the endpoint takes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body may have at most {limit} bytes")
+        self.limit = limit
+
+
+class Flow(Protocol):
+    """What a body asks of the connection that it arrives on."""
+
+    def wanted(self) -> None:
+        """An endpoint reads the body for the first time."""
+
+    def pause(self) -> None:
+        """Enough is queued: stop reading from the client."""
+
+    def resume(self) -> None:
+        """There is room again."""
+
+
+class Body:
+    """A single-use stream of byte strings.
+
+    ``length`` is what Content-Length declared, None for chunked transfer coding.
+    ``received`` counts the bytes that arrived, read or not.
+    """
+
+    __slots__ = (
+        "_bound",
+        "_broken",
+        "_chunks",
+        "_discarding",
+        "_flow",
+        "_paused",
+        "_queued",
+        "_waiting",
+        "_wanted",
+        "is_complete",
+        "length",
+        "received",
+    )
+
+    def __init__(self, *, length: int | None, flow: Flow, bound: int) -> None:
+        self.length = length
+        self.received = 0
+        self.is_complete = False
+        self._flow = flow
+        self._bound = bound
+        self._chunks: deque[bytes] = deque()
+        self._queued = 0
+        self._paused = False
+        self._wanted = False
+        self._discarding = False
+        self._broken: BodyBroken | None = None
+        self._waiting: Deferred[None] | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a reader waits for bytes that the client has not sent."""
+        return self._waiting is not None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody has begun to read it."""
+        return self._wanted
+
+    @property
+    def is_discarding(self) -> bool:
+        """Whether what still arrives is dropped."""
+        return self._discarding
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the rest will never arrive."""
+        return self._broken is not None
+
+    async def read(self, limit: int) -> list[bytes]:
+        """What has arrived, up to about ``limit`` bytes; an empty list at the end.
+
+        Raises BodyBroken when the rest will never come.
+        """
+        if not self._wanted:
+            self._wanted = True
+            if not self.is_complete:
+                self._flow.wanted()
+        while not self._chunks:
+            if self.is_complete:
+                return []
+            if self._broken is not None:
+                raise self._broken
+            self._waiting = Deferred()
+            await self._waiting
+        return self._take(limit)
+
+    async def whole(self, limit: int) -> bytes:
+        """All of it, at most ``limit`` bytes. Raises BodyTooLarge or BodyBroken."""
+        if self.length is not None and self.length > limit:
+            raise BodyTooLarge(limit)
+        parts: list[bytes] = []
+        size = 0
+        while chunks := await self.read(limit):
+            parts += chunks
+            size += sum(map(len, chunks))
+            if size > limit:
+                raise BodyTooLarge(limit)
+        return b"".join(parts)
+
+    def _take(self, limit: int) -> list[bytes]:
+        taken: list[bytes] = []
+        size = 0
+        while self._chunks and size < limit:
+            chunk = self._chunks.popleft()
+            taken.append(chunk)
+            size += len(chunk)
+        self._queued -= size
+        if self._paused and self._queued <= self._bound // 2:
+            self._paused = False
+            self._flow.resume()
+        return taken
+
+    # What the channel tells it.
+
+    def chunk_received(self, data: bytes) -> None:
+        """More of it has arrived."""
+        self.received += len(data)
+        if self._discarding:
+            return
+        self._chunks.append(data)
+        self._queued += len(data)
+        if self._queued >= self._bound and not self._paused:
+            self._paused = True
+            self._flow.pause()
+        self._wake()
+
+    def completed(self) -> None:
+        """The last byte has arrived."""
+        self.is_complete = True
+        self._wake()
+
+    def broke(self, reason: str) -> None:
+        """The rest will never arrive."""
+        if not self.is_complete and self._broken is None:
+            self._broken = BodyBroken(reason)
+            self._wake()
+
+    def discard(self) -> None:
+        """Nobody will read the rest: drop what is queued and what still comes."""
+        self._discarding = True
+        self._chunks.clear()
+        self._queued = 0
+        if self._paused:
+            self._paused = False
+            self._flow.resume()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.callback(None)

@@ -1,0 +1,206 @@
+"""The factory of channels: what all connections of a listener share.
+
+It holds the endpoints, the resource tree, the limits, and the connections themselves,
+whose deadlines it looks after with one LoopingCall instead of a timer for each.
+
+Read next: ``api.py`` (what answers ``/v2/``), ``tree.py`` (what answers the rest).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from email.utils import formatdate
+from typing import Protocol, TypeGuard
+
+import attrs
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import (
+    IAddress,
+    ISSLTransport,
+    ITransport,
+)
+from twisted.internet.protocol import Factory
+from twisted.internet.task import LoopingCall
+from twisted.internet.tcp import Connection
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from registry.web.channel import Channel
+from registry.web.limits import Limits
+from registry.web.peer import Network, Peer, identify
+from registry.web.request import Request
+from registry.web.response import Response
+from registry.web.socket_wire import ReadAhead, SocketWire, WireReactor
+from registry.web.transport_wire import TransportWire
+from registry.web.tree import Tree
+from registry.web.wire import Wire
+
+
+class Responder(Protocol):
+    """What answers the requests of the API; never raises."""
+
+    async def respond(self, request: Request) -> Response:
+        """The response to ``request``."""
+
+
+class Observer(Protocol):
+    """What is told of every answer: access log, metrics, events."""
+
+    def answered(self, request: Request, response: Response, seconds: float) -> None:
+        """``response`` has been sent, or its client has gone, after ``seconds``."""
+
+
+@attrs.frozen(kw_only=True)
+class Exposure:
+    """Where the API stands, and what is said with every answer."""
+
+    prefix: bytes = b"/"
+    """What precedes ``v2/`` in a target, with both slashes."""
+
+    headers: bytes = b""
+    """Header lines that the operator adds to every answer."""
+
+
+class Site(Factory):
+    """Makes a Channel for every connection and watches over them."""
+
+    noisy = False
+
+    def __init__(
+        self,
+        *,
+        api: Responder,
+        tree: Tree,
+        exposure: Exposure,
+        limits: Limits,
+        reactor: WireReactor,
+        read_ahead: ReadAhead,
+        trusted: Sequence[Network] = (),
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.tree = tree
+        self.limits = limits
+        self.is_draining = False
+        self.respond = api.respond
+        self.now = reactor.seconds
+        self._api_prefix = exposure.prefix + b"v2/"
+        self._api_root = exposure.prefix + b"v2"
+        self._extra_lines = (
+            b"Docker-Distribution-Api-Version: registry/2.0\r\n" + exposure.headers
+        )
+        self.fixed_lines = b""
+        self._reactor = reactor
+        self._read_ahead = read_ahead
+        self._trusted = trusted
+        self._observers = observers
+        self._channels: set[Channel] = set()
+        self._log = Logger()
+        self._watch = LoopingCall(self._check)
+        self._watch.clock = reactor
+        self._date()
+
+    def buildProtocol(self, addr: IAddress | None) -> Channel:
+        """A channel for a new connection."""
+        del addr
+        return Channel(site=self)
+
+    def start(self) -> None:
+        """Begin to watch over connections."""
+        self._watch.start(1.0, now=True)
+
+    def stop(self) -> None:
+        """Drop every connection that is left."""
+        if self._watch.running:
+            self._watch.stop()
+        for channel in list(self._channels):
+            channel.abort()
+
+    # What channels ask.
+
+    def is_api(self, request: Request) -> bool:
+        """Whether ``request`` is the API's to answer."""
+        target = request.target
+        return target.startswith(self._api_prefix) or (
+            target.partition(b"?")[0] == self._api_root
+        )
+
+    def identify(self, transport: ITransport) -> tuple[Peer, bool]:
+        """Who is at the other end, and whether the connection is encrypted."""
+        address = transport.getPeer()
+        if isinstance(address, IPv4Address | IPv6Address):
+            peer = identify(address.host, address.port, self._trusted)
+        else:
+            peer = Peer("unix", 0, is_trusted_proxy=True)
+        return peer, ISSLTransport.providedBy(transport)
+
+    def wire(self, transport: ITransport, failed: Callable[[], object]) -> Wire:
+        """The best way to write to ``transport``."""
+        if isinstance(transport, Connection) and not ISSLTransport.providedBy(
+            transport
+        ):
+            if isinstance(transport.getPeer(), IPv4Address | IPv6Address):
+                transport.setTcpNoDelay(True)
+            return SocketWire(
+                connection=transport.getHandle(),
+                reactor=self._reactor,
+                read_ahead=self._read_ahead,
+                failed=failed,
+            )
+        return TransportWire(transport=transport, clock=self._reactor)
+
+    def finish_sending(self, transport: ITransport | None) -> None:
+        """Close our side of a connection; the client may still send."""
+        if isinstance(transport, Connection) and not ISSLTransport.providedBy(
+            transport
+        ):
+            transport.loseWriteConnection()
+        elif transport is not None:
+            transport.loseConnection()
+
+    def opened(self, channel: Channel) -> None:
+        """A connection has begun."""
+        self._channels.add(channel)
+
+    def closed(self, channel: Channel) -> None:
+        """A connection has ended."""
+        self._channels.discard(channel)
+
+    def answered(self, request: Request, response: Response) -> None:
+        """A response is on its way, or its client has gone."""
+        seconds = self.now() - request.started
+        for observer in self._observers:
+            observer.answered(request, response, seconds)
+
+    def crashed(self, reason: Failure) -> None:
+        """Something failed that should not have; the connection is cut."""
+        self._log.failure("a connection failed", failure=reason)
+
+    # Time.
+
+    def _check(self) -> None:
+        self._date()
+        now = self.now()
+        for channel in list(self._channels):
+            channel.check(now)
+
+    def _date(self) -> None:
+        date = formatdate(self._reactor.seconds(), usegmt=True).encode("ascii")
+        self.fixed_lines = b"Date: " + date + b"\r\n" + self._extra_lines
+
+    def drain(self) -> None:
+        """Answer what is being served, then close; idle connections close at once."""
+        self.is_draining = True
+        for channel in list(self._channels):
+            if channel.is_idle:
+                channel.close()
+
+    @property
+    def connections(self) -> int:
+        """Connections that are open now."""
+        return len(self._channels)
+
+
+def _is_plain_socket(transport: object) -> TypeGuard[Connection]:
+    """Whether bytes given to the transport's socket arrive as they are."""
+    is_encrypted: bool = ISSLTransport.providedBy(transport)
+    return isinstance(transport, Connection) and not is_encrypted

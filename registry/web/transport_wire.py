@@ -1,0 +1,94 @@
+"""A Wire over any Twisted transport: TLS, and the in-memory ones of tests.
+
+The transport says through the producer interface when its buffer is full and when it
+has drained; this object is that producer for as long as the connection lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IPushProducer, IReactorTime, ITransport
+from zope.interface import implementer
+
+from registry.web.response import Piece, Segment
+from registry.web.wire import READ_SIZE
+
+
+@implementer(IPushProducer)
+class TransportWire:
+    """Writes through ``transport``, waiting whenever its buffer is full."""
+
+    def __init__(self, *, transport: ITransport, clock: IReactorTime) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._full = False
+        self._gone = False
+        self._waiting: Deferred[None] | None = None
+        self.last_progress = clock.seconds()
+        transport.registerProducer(self, True)  # type: ignore[attr-defined]  # IConsumer
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether the transport's buffer is above its mark."""
+        return self._waiting is not None
+
+    def write(self, segments: Sequence[Segment]) -> Deferred[None] | None:
+        """Send ``segments`` in order; None if the transport took them at once."""
+        if all(isinstance(segment, bytes) for segment in segments):
+            self._transport.write(b"".join(segments))  # type: ignore[arg-type]  # checked
+            return self._drained()
+        return Deferred.fromCoroutine(self._write_pieces(segments))
+
+    async def _write_pieces(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            if isinstance(segment, bytes):
+                self._transport.write(segment)
+            else:
+                await self._write_piece(segment)
+
+    async def _write_piece(self, piece: Piece) -> None:
+        offset, end = piece.offset, piece.offset + piece.length
+        while offset < end:
+            data = await piece.content.read(offset, min(READ_SIZE, end - offset))
+            offset += len(data)
+            if self._gone:
+                raise ConnectionLost
+            self._transport.write(data)
+            full = self._drained()
+            if full is not None:
+                await full
+
+    def _drained(self) -> Deferred[None] | None:
+        if not self._full:
+            self.last_progress = self._clock.seconds()
+            return None
+        self._waiting = Deferred()
+        return self._waiting
+
+    def disconnected(self) -> None:
+        """Fail whoever waits for the client."""
+        self._gone = True
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.errback(ConnectionLost())
+
+    # IPushProducer
+
+    def pauseProducing(self) -> None:
+        """The transport's buffer is full."""
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        """The transport's buffer has drained."""
+        self._full = False
+        self.last_progress = self._clock.seconds()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.callback(None)
+
+    def stopProducing(self) -> None:
+        """The connection is gone."""
+        self.disconnected()

@@ -1,0 +1,214 @@
+"""``/v2/<name>/blobs/uploads/``: push a blob at once, in chunks, or by mounting it.
+
+Spec: distribution end-4a to end-6, end-11, end-13, end-14.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from registry.auth.authenticator import Authenticator
+from registry.core.digest import CANONICAL, Digest, new_hasher
+from registry.core.errors import DigestInvalid, RangeInvalid
+from registry.core.name import RepositoryName
+from registry.core.route import Kind, Route
+from registry.core.upload import ChunkRange
+from registry.repository.blobs import Blob, Blobs
+from registry.repository.uploads import Uploads, UploadStatus
+from registry.web.api import Endpoints
+from registry.web.location import Locations
+from registry.web.problem import problem
+from registry.web.request import Request
+from registry.web.response import Response, header_lines
+from registry.web.session_state import SessionStates
+
+BATCH = 1024 * 1024
+"""Bytes that go to a worker at a time: one turn hashes and writes them."""
+
+
+@attrs.frozen(kw_only=True)
+class UploadEndpoints:
+    """The endpoints of uploads."""
+
+    blobs: Blobs
+    uploads: Uploads
+    authenticator: Authenticator | None
+    locations: Locations
+    states: SessionStates
+
+    def table(self) -> Endpoints:
+        """The endpoints by method."""
+        return {
+            Kind.UPLOADS: {"POST": self.post},
+            Kind.UPLOAD: {
+                "GET": self.get,
+                "HEAD": self.get,
+                "PATCH": self.patch,
+                "PUT": self.put,
+                "DELETE": self.delete,
+            },
+        }
+
+    async def post(self, request: Request, route: Route) -> Response:
+        """Mount a blob, take a whole one, or begin an upload."""
+        name = _name(route)
+        mount = request.parameter("mount")
+        if mount:
+            blob = await self._mount(request, name, Digest.parse(mount))
+            if blob is not None:
+                return self._created(request, name, blob)
+        algorithm = request.parameter("digest-algorithm") or CANONICAL
+        new_hasher(algorithm)
+        digest = request.parameter("digest")
+        if digest and not mount:
+            return await self._take_whole(request, name, Digest.parse(digest))
+        status = await self.uploads.start(name, algorithm=algorithm)
+        return self._progress(202, request, name, status)
+
+    async def _mount(
+        self, request: Request, name: RepositoryName, digest: Digest
+    ) -> Blob | None:
+        """The blob from the repository that ``from`` names, or from any other."""
+        given = request.parameter("from")
+        source = RepositoryName(given) if given else None
+
+        async def readable(candidate: RepositoryName) -> bool:
+            if self.authenticator is None:
+                return True
+            return await self.authenticator.may_read(request.principal, candidate.text)
+
+        return await self.blobs.mount(name, digest, source=source, readable=readable)
+
+    async def _take_whole(
+        self, request: Request, name: RepositoryName, digest: Digest
+    ) -> Response:
+        """A blob in a single POST. Spec: distribution end-4b."""
+        status = await self.uploads.start(name, algorithm=digest.algorithm)
+        try:
+            await self._receive(request, name, status.id, chunk=None, is_last=True)
+        except Exception:
+            await self.uploads.cancel(name, status.id)
+            raise
+        blob = await self.uploads.commit(name, status.id, digest)
+        return self._created(request, name, blob)
+
+    async def get(self, request: Request, route: Route) -> Response:
+        """How far the upload has come."""
+        name = _name(route)
+        status = await self.uploads.status(name, route.reference)
+        return self._progress(204, request, name, status)
+
+    async def patch(self, request: Request, route: Route) -> Response:
+        """The next chunk."""
+        name, session = _name(route), route.reference
+        try:
+            self._check_state(request, name, session, await self._offset(name, session))
+            await self._receive(request, name, session, chunk=_chunk(request))
+        except RangeInvalid as error:
+            return await self._out_of_order(request, name, session, error)
+        status = await self.uploads.status(name, session)
+        return self._progress(202, request, name, status)
+
+    async def put(self, request: Request, route: Route) -> Response:
+        """The last chunk, if any, and the end: the session becomes a blob."""
+        name, session = _name(route), route.reference
+        given = request.parameter("digest")
+        if not given:
+            raise DigestInvalid("a PUT that ends an upload needs ?digest=<digest>")
+        digest = Digest.parse(given)
+        try:
+            if request.body.length != 0:
+                chunk = _chunk(request)
+                await self._receive(request, name, session, chunk=chunk, is_last=True)
+        except RangeInvalid as error:
+            return await self._out_of_order(request, name, session, error)
+        blob = await self.uploads.commit(name, session, digest)
+        return self._created(request, name, blob)
+
+    async def delete(self, request: Request, route: Route) -> Response:
+        """Give the upload up."""
+        del request
+        await self.uploads.cancel(_name(route), route.reference)
+        return Response(204, header_lines(("Docker-Upload-UUID", route.reference)))
+
+    async def _receive(
+        self,
+        request: Request,
+        name: RepositoryName,
+        session: str,
+        *,
+        chunk: ChunkRange | None,
+        is_last: bool = False,
+    ) -> None:
+        """Stream the body to the session. The commit flushes what is last."""
+        length = request.body.length
+        async with self.uploads.receive(
+            name, session, chunk=chunk, length=length, flush=not is_last
+        ) as receiver:
+            while chunks := await request.body.read(BATCH):
+                await receiver.append(chunks)
+
+    async def _offset(self, name: RepositoryName, session: str) -> int:
+        return (await self.uploads.status(name, session)).offset
+
+    def _check_state(
+        self, request: Request, name: RepositoryName, session: str, offset: int
+    ) -> None:
+        """Refuse a chunk that repeats one whose answer was lost."""
+        told = self.states.offset(
+            request.parameter("_state"), name=name.text, session=session
+        )
+        if told is not None and told != offset:
+            raise RangeInvalid(
+                f"the session has moved on to byte {offset}; GET it for its new URL",
+                offset=offset,
+            )
+
+    # Answers.
+
+    def _created(self, request: Request, name: RepositoryName, blob: Blob) -> Response:
+        digest = str(blob.digest)
+        location = self.locations.blob(request, name.text, digest)
+        return Response(
+            201,
+            header_lines(("Location", location), ("Docker-Content-Digest", digest)),
+        )
+
+    def _progress(
+        self, code: int, request: Request, name: RepositoryName, status: UploadStatus
+    ) -> Response:
+        return Response(code, header_lines(*self._where(request, name, status)))
+
+    async def _out_of_order(
+        self, request: Request, name: RepositoryName, session: str, error: RangeInvalid
+    ) -> Response:
+        """416, with what the client needs to go on."""
+        status = await self.uploads.status(name, session)
+        return problem(error, *self._where(request, name, status))
+
+    def _where(
+        self, request: Request, name: RepositoryName, status: UploadStatus
+    ) -> list[tuple[str, str]]:
+        """Where the upload goes on, and after which byte."""
+        state = self.states.seal(
+            name=name.text,
+            session=status.id,
+            offset=status.offset,
+            started=status.started,
+        )
+        return [
+            ("Location", self.locations.upload(request, name.text, status.id, state)),
+            ("Range", f"0-{max(0, status.offset - 1)}"),
+            ("Docker-Upload-UUID", status.id),
+        ]
+
+
+def _name(route: Route) -> RepositoryName:
+    assert route.name is not None  # noqa: S101 - an upload's route has one
+    return route.name
+
+
+def _chunk(request: Request) -> ChunkRange | None:
+    """The chunk that Content-Range announces, if it is there."""
+    given = request.header(b"content-range")
+    return None if given is None else ChunkRange.parse(given)
