@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import ssl
 from collections.abc import Iterable
@@ -64,7 +65,7 @@ class Connection:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._socket = address.connect()
-        self._file = self._socket.makefile("rb", READ_AHEAD)
+        self._file = io.BufferedReader(self._socket.makefile("rb", 0), READ_AHEAD)
         self._spare = bytearray(BUFFER)
 
     def close(self) -> None:

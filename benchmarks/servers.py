@@ -30,8 +30,13 @@ STATIC = "nginx"
 class Program(Protocol):
     """A server that can be started any number of times."""
 
-    name: str
-    is_registry: bool
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether it takes pushes and lists names, not only serves files."""
 
     def version(self) -> str:
         """What it says of itself."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from registry.config.errors import Contradiction, Report
-from registry.config.kinds import Kind, read_plain
+from registry.config.kinds import TEXT, Kind, read_plain
 from registry.config.shape import (
     Anything,
     Leaf,
@@ -134,7 +134,7 @@ class Decoder:
             case Scalar(plain=True):
                 return self._text(Kind("value", read_plain), node, path)
             case Scalar():
-                return node.text
+                return self._text(TEXT, node, path)
             case Sequence():
                 return self._list(Anything(), node, path)
             case Mapping():
@@ -150,12 +150,12 @@ class Decoder:
             if name not in shape.options:
                 message = _unknown(name, shape, path)
                 self._report.error(entry.origin, ".".join((*path, name)), message)
-        self._check_exclusive(shape, node, path)
+        chosen = self._check_choice(shape, node, path)
         values = {
             option.attribute: self._option(option, node, path)
             for option in shape.options.values()
         }
-        if _any_unreadable(values.values()):
+        if not chosen or _any_unreadable(values.values()):
             return Unreadable()
         return self._make(shape, values, node, path)
 
@@ -196,12 +196,21 @@ class Decoder:
             self._report.error(origin, key, error.message)
             return Unreadable()
 
-    def _check_exclusive(
+    def _check_choice(
         self, shape: Section, node: Mapping, path: tuple[str, ...]
-    ) -> None:
+    ) -> bool:
+        """Whether no more of the exclusive options are said than may be, nor fewer."""
         said = [name for name in node.entries if name in shape.exclusive]
-        if len(said) < 2:
-            return
+        if shape.needs_choice and not said:
+            message = f"names none of {', '.join(shape.exclusive)}; add one"
+            self._report.error(node.origin, ".".join(path), message)
+        elif len(said) > 1:
+            self._refuse_all_but_one(said, node, path)
+        return len(said) == 1 or not (said or shape.needs_choice)
+
+    def _refuse_all_but_one(
+        self, said: list[str], node: Mapping, path: tuple[str, ...]
+    ) -> None:
         places = ", ".join(f"{name} ({node.entries[name].origin})" for name in said)
         variable = "_".join(("REGISTRY", *path)).upper()
         message = (

@@ -79,11 +79,21 @@ def _legacy(root: Node, variable: _Variable, report: Report) -> Node:
     path = moved(variable.parts)
     if path is not None and isinstance(root, Mapping):
         scalar = Scalar(variable.origin, variable.text, plain=True)
-        return placed(root, path, Entry(variable.origin, scalar))
+        return placed(_written_out(root), path, Entry(variable.origin, scalar))
     message = dropped(variable.parts)
     if message is None:
         message = f"is not an option of the registry; ignored{_hint(variable)}"
     report.warn(variable.origin, "", message)
+    return root
+
+
+def _written_out(root: Mapping) -> Mapping:
+    """``root`` with every bare name written out, so that keys can be put below it."""
+    for name, option in section_of(Configuration).options.items():
+        entry = root.entries.get(name)
+        if entry is not None and isinstance(option.shape, Section):
+            value = expanded(option.shape, entry.value)
+            root = root.with_entry(name, Entry(entry.origin, value))
     return root
 
 

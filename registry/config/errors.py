@@ -37,7 +37,8 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        named = f"{self.key}: " if self.key else ""
+        key = self.key if self.key.isprintable() else ascii(self.key)
+        named = f"{key}: " if key else ""
         return f"{self.origin}: {named}{self.message}"
 
 

@@ -99,6 +99,11 @@ class Section:
         return found
 
     @property
+    def needs_choice(self) -> bool:
+        """Whether one of the exclusive options has to be said."""
+        return bool(getattr(self.made, "NEEDS_CHOICE", False))
+
+    @property
     def takes_name(self) -> bool:
         """Whether a bare ``name`` may stand for ``{name: {}}``."""
         return bool(self.exclusive)

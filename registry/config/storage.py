@@ -6,8 +6,16 @@ from typing import Annotated, ClassVar, Literal
 
 import attrs
 
-from registry.config.errors import Contradiction
-from registry.config.kinds import Bytes, Count, Kind, Ours, Path, Seconds, integer
+from registry.config.kinds import (
+    Bytes,
+    Count,
+    Kind,
+    Ours,
+    Path,
+    Seconds,
+    integer,
+    seconds,
+)
 from registry.config.objectstores import GCS, S3, Azure
 
 FEWEST_THREADS = 25
@@ -78,8 +86,8 @@ class UploadPurging:
     """Whether they are removed."""
     age: Seconds = 168 * 3600.0
     """How long an upload may rest before it is removed."""
-    interval: Seconds = 24 * 3600.0
-    """How often to look."""
+    interval: Annotated[float, seconds(zero_is=24 * 3600.0)] = 24 * 3600.0
+    """How often to look; 0 means 24h."""
     dryrun: bool = False
     """Whether only to log what would be removed."""
 
@@ -114,6 +122,7 @@ class Storage:
         "gcs",
         "azure",
     )
+    NEEDS_CHOICE: ClassVar[bool] = True
 
     filesystem: Filesystem | None = None
     """A directory."""
@@ -137,9 +146,3 @@ class Storage:
     """How tags are looked through."""
     maintenance: Maintenance = attrs.field(factory=Maintenance)
     """What is done while the storage is in use."""
-
-    def __attrs_post_init__(self) -> None:
-        if all(getattr(self, name) is None for name in self.EXCLUSIVE):
-            raise Contradiction(
-                "", f"names no driver; add one of {', '.join(self.EXCLUSIVE)}"
-            )

@@ -102,7 +102,10 @@ def stored_media_type(body: bytes) -> str:
         return declared
     if fields.get("schemaVersion") == 1 and "signatures" in fields:
         return mediatype.DOCKER_SIGNED
-    return mediatype.OCI_INDEX if "manifests" in fields else mediatype.OCI_MANIFEST
+    is_index = "manifests" in fields and (
+        fields["manifests"] is not None or fields.get("config") is None
+    )
+    return mediatype.OCI_INDEX if is_index else mediatype.OCI_MANIFEST
 
 
 def _media_type(fields: Mapping[str, object], content_type: str | None) -> str:

@@ -55,7 +55,7 @@ def test_it_starts_without_a_configuration(skopeo: Command, tmp_path: Path) -> N
 
 def test_twistd_starts_it(skopeo: Command, tmp_path: Path) -> None:
     port = free_port()
-    options = ["--port", f"127.0.0.1:{port}", "--storage", str(tmp_path / "images")]
+    options = ["--port", str(port), "--storage", str(tmp_path / "images")]
     command = [our_program("twistd"), "--nodaemon", "--pidfile=", "registry", *options]
 
     with started(command, port, tmp_path):

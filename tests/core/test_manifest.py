@@ -77,6 +77,8 @@ ALLOWED = {
     "image with a subject": image(subject=SUBJECT, annotations={"key": "value"}),
     "image with nulls": image(subject=None, annotations=None, artifactType=None),
     "custom fields": image(**{"org.example.unknown": {"nested": [1, 2.5, None, True]}}),
+    "image with null manifests": image(mediaType=None, manifests=None),
+    "index with null config": index(mediaType=None, config=None, layers=None),
     "sha512 config": image(config=described(b"config", algorithm="sha512")),
     "image without mediaType": image(mediaType=None),
     "image with an empty mediaType": image(mediaType=""),
@@ -97,8 +99,9 @@ ALLOWED = {
 
 @pytest.mark.parametrize("draft", ALLOWED.values(), ids=ALLOWED)
 def test_all_that_the_specification_allows_is_accepted(draft: dict[str, Any]) -> None:
-    content_type = OCI_INDEX if "manifests" in draft else OCI_MANIFEST
+    content_type = OCI_MANIFEST if draft.get("config") else OCI_INDEX
     assert parsed(draft, content_type).media_type == content_type
+    assert stored_media_type(written(draft)) == content_type
 
 
 def test_a_docker_image_and_a_docker_list_are_accepted() -> None:

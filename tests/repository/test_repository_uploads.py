@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pushing import LAYER, NAME, OTHER, Recording, append, paths_below, push_blob
+from twisted.internet.defer import CancelledError, Deferred
+
+from registry.core.digest import HEX_LENGTHS, Digest
+from registry.core.errors import (
+    DigestInvalid,
+    RangeInvalid,
+    SizeInvalid,
+    UploadUnknown,
+)
+from registry.core.upload import ChunkRange
+from registry.repository.registry import Registry
+from registry.storage.driver import Driver, Put, Remove, StorageFailure
+from registry.storage.layout import upload_data, upload_started
+from registry.testing.results import result_of
+
+Build = Callable[..., Registry]
+UNKNOWN = "00000000-0000-4000-8000-00000000ffff"
+
+
+def started(registry: Registry, *chunks: bytes, algorithm: str = "sha256") -> str:
+    """The id of a session that has received ``chunks``."""
+    session = result_of(registry.uploads.start(NAME, algorithm=algorithm)).id
+    if chunks:
+        result_of(append(registry, session, *chunks))
+    return session
+
+
+async def send(
+    registry: Registry,
+    session: str,
+    content: bytes,
+    *,
+    chunk: ChunkRange | None = None,
+    length: int | None = None,
+) -> int:
+    receiving = registry.uploads.receive(
+        NAME, session, chunk=chunk, length=length, flush=True
+    )
+    async with receiving as receiver:
+        return await receiver.append([content])
+
+
+def test_a_session_starts_empty_and_says_when(
+    driver: Driver, registry: Registry
+) -> None:
+    status = result_of(registry.uploads.start(NAME))
+    assert (status.offset, status.started) == (0, 1_767_323_045)
+    path = upload_started(NAME, status.id)
+    assert result_of(driver.read(path)) == b"2026-01-02T03:04:05Z"
+    assert result_of(registry.uploads.status(NAME, status.id)) == status
+
+
+def test_chunks_become_a_blob(registry: Registry) -> None:
+    session = started(registry, LAYER[:10], LAYER[10:20])
+    assert result_of(registry.uploads.status(NAME, session)).offset == 20
+    result_of(append(registry, session, LAYER[20:]))
+    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    assert (blob.size, blob.digest) == (len(LAYER), Digest.of(LAYER))
+
+
+@pytest.mark.parametrize("algorithm", HEX_LENGTHS)
+@pytest.mark.parametrize("hint", HEX_LENGTHS)
+@pytest.mark.parametrize("content", [b"", LAYER], ids=["empty", "some"])
+def test_any_digest_commits_whatever_was_hinted(
+    registry: Registry, algorithm: str, hint: str, content: bytes
+) -> None:
+    session = started(registry, content, algorithm=hint)
+    digest = Digest.of(content, algorithm)
+    blob = result_of(registry.uploads.commit(NAME, session, digest))
+    assert (blob.digest, blob.stored) == (digest, Digest.of(content))
+    _, stored = result_of(registry.blobs.open(NAME, digest))
+    assert result_of(stored.read(0, stored.size)) == content
+
+
+def test_an_unknown_algorithm_starts_nothing(
+    driver: Driver, registry: Registry
+) -> None:
+    with pytest.raises(DigestInvalid):
+        result_of(registry.uploads.start(NAME, algorithm="md5"))
+    assert result_of(driver.sizes(["docker"])) == [None]
+
+
+@pytest.mark.parametrize("sent", [b"", LAYER[:10]], ids=["none", "some"])
+def test_a_session_is_resumed_after_a_restart(
+    driver: Driver, build: Build, sent: bytes
+) -> None:
+    session = started(build(driver), sent)
+    registry = build(driver)
+    assert result_of(registry.uploads.status(NAME, session)).offset == len(sent)
+    result_of(append(registry, session, LAYER[len(sent) :]))
+    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    assert blob.size == len(LAYER)
+
+
+def test_hash_states_that_do_not_fit_the_file_are_not_trusted(
+    driver: Driver, registry: Registry
+) -> None:
+    session = started(registry, LAYER[:10])
+
+    async def somebody_else_appends() -> None:
+        appender = await driver.append_to(upload_data(NAME, session))
+        await appender.append([LAYER[10:]], [])
+        await appender.close(flush=True)
+
+    result_of(somebody_else_appends())
+    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    assert blob.size == len(LAYER)
+
+
+def test_a_wrong_digest_is_refused_and_leaves_nothing_behind(
+    driver: Driver, registry: Registry
+) -> None:
+    session = started(registry, LAYER)
+    with pytest.raises(DigestInvalid):
+        result_of(registry.uploads.commit(NAME, session, Digest.of(b"other")))
+    assert result_of(paths_below(driver)) == []
+    with pytest.raises(UploadUnknown):
+        result_of(registry.uploads.status(NAME, session))
+
+
+def test_a_committed_session_is_over(registry: Registry) -> None:
+    session = started(registry, LAYER)
+    digest = Digest.of(LAYER)
+    result_of(registry.uploads.commit(NAME, session, digest))
+    for again in (
+        registry.uploads.commit(NAME, session, digest),
+        registry.uploads.status(NAME, session),
+        registry.uploads.cancel(NAME, session),
+        append(registry, session, b"more"),
+    ):
+        with pytest.raises(UploadUnknown):
+            result_of(again)
+
+
+def test_a_cancelled_session_is_over(driver: Driver, registry: Registry) -> None:
+    session = started(registry, LAYER)
+    result_of(registry.uploads.cancel(NAME, session))
+    with pytest.raises(UploadUnknown):
+        result_of(registry.uploads.cancel(NAME, session))
+    assert result_of(paths_below(driver)) == []
+
+
+@pytest.mark.parametrize("session", [UNKNOWN, "../x", "", "A" * 36])
+def test_what_is_no_session_is_unknown(registry: Registry, session: str) -> None:
+    started(registry)
+    for asked in (
+        lambda: result_of(registry.uploads.status(NAME, session)),
+        lambda: result_of(append(registry, session, b"x")),
+        lambda: result_of(registry.uploads.commit(NAME, session, Digest.of(b"x"))),
+        lambda: result_of(registry.uploads.cancel(NAME, session)),
+    ):
+        with pytest.raises(UploadUnknown):
+            asked()
+
+
+def test_a_session_belongs_to_one_repository(registry: Registry) -> None:
+    session = started(registry, LAYER)
+    with pytest.raises(UploadUnknown):
+        result_of(registry.uploads.status(OTHER, session))
+    with pytest.raises(UploadUnknown):
+        result_of(append(registry, session, b"x", name=OTHER))
+
+
+def test_a_chunk_out_of_order_is_refused_with_the_true_offset(
+    registry: Registry,
+) -> None:
+    session = started(registry, b"12345")
+    for chunk in (ChunkRange(0, 4), ChunkRange(4, 8), ChunkRange(6, 9)):
+        with pytest.raises(RangeInvalid) as refusal:
+            result_of(send(registry, session, b"x", chunk=chunk))
+        assert refusal.value.offset == 5
+    assert result_of(send(registry, session, b"67", chunk=ChunkRange(5, 6))) == 7
+
+
+def test_a_chunk_that_contradicts_its_length_is_refused(registry: Registry) -> None:
+    session = started(registry)
+    chunk = ChunkRange(0, 1)
+    with pytest.raises(SizeInvalid):
+        result_of(send(registry, session, b"123", chunk=chunk, length=3))
+    assert result_of(registry.uploads.status(NAME, session)).offset == 0
+
+
+def test_a_streamed_chunk_has_to_have_the_length_of_its_range(
+    registry: Registry,
+) -> None:
+    session = started(registry)
+    with pytest.raises(SizeInvalid):
+        result_of(send(registry, session, b"123", chunk=ChunkRange(0, 1)))
+    with pytest.raises(SizeInvalid):
+        result_of(send(registry, session, b"1", chunk=ChunkRange(0, 1)))
+    assert result_of(send(registry, session, b"2", chunk=ChunkRange(1, 1))) == 2
+
+
+def test_a_body_that_breaks_off_leaves_what_came_and_a_true_offset(
+    registry: Registry,
+) -> None:
+    session = started(registry)
+
+    async def breaking_off() -> None:
+        receiving = registry.uploads.receive(
+            NAME, session, chunk=None, length=len(LAYER), flush=False
+        )
+        async with receiving as receiver:
+            await receiver.append([LAYER[:10]])
+            raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        result_of(breaking_off())
+    assert result_of(registry.uploads.status(NAME, session)).offset == 10
+    result_of(append(registry, session, LAYER[10:]))
+    assert result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER))).size
+
+
+class Watched:
+    """An appender that says how it was closed."""
+
+    def __init__(self, appender: object, flushes: list[bool]) -> None:
+        self._appender = appender
+        self._flushes = flushes
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._appender, name)
+
+    async def close(self, *, flush: bool) -> None:
+        self._flushes.append(flush)
+        await self._appender.close(flush=flush)
+
+
+class WatchingAppends(Recording):
+    """A driver that remembers how files were closed, and can fail while appending."""
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(driver)
+        self.flushes: list[bool] = []
+
+    async def append_to(self, path: str) -> Watched:
+        return Watched(await self._driver.append_to(path), self.flushes)
+
+
+@pytest.mark.parametrize(
+    ("flush", "broken", "flushed"),
+    [(False, False, False), (True, False, True), (False, True, True)],
+)
+def test_bytes_are_flushed_when_asked_and_when_the_body_broke_off(
+    driver: Driver, build: Build, *, flush: bool, broken: bool, flushed: bool
+) -> None:
+    watching = WatchingAppends(driver)
+    registry = build(watching)
+    session = started(registry)
+
+    async def receive() -> None:
+        receiving = registry.uploads.receive(
+            NAME, session, chunk=None, length=None, flush=flush
+        )
+        async with receiving as receiver:
+            await receiver.append([b"x"])
+            if broken:
+                raise ConnectionResetError
+
+    outcome = Deferred.fromCoroutine(receive())
+    outcome.addErrback(lambda failure: failure.trap(ConnectionResetError))
+    assert watching.flushes == [flushed]
+
+
+class FailingAppends(Recording):
+    """A driver whose second append fails after a part of it was written."""
+
+    async def append_to(self, path: str) -> object:
+        appender = await self._driver.append_to(path)
+        real, count = appender.append, iter(range(100))
+
+        async def append(chunks: list[bytes], hashers: list[object]) -> int:
+            if next(count) == 1:
+                for hasher in hashers:
+                    hasher.update(b"".join(chunks))
+                await real([chunks[0][:3]], [])
+                raise StorageFailure("the disk is broken")
+            return await real(chunks, hashers)
+
+        watched = Watched(appender, [])
+        watched.append = append
+        return watched
+
+
+def test_a_failed_write_keeps_a_true_offset_and_untrusted_hashes(
+    driver: Driver, build: Build
+) -> None:
+    registry = build(FailingAppends(driver))
+    session = started(registry)
+    with pytest.raises(StorageFailure):
+        result_of(append(registry, session, LAYER[:10], LAYER[10:20]))
+    assert result_of(registry.uploads.status(NAME, session)).offset == 13
+    result_of(append(registry, session, LAYER[13:]))
+    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    assert blob.size == len(LAYER)
+
+
+def test_hash_states_are_kept_for_a_bounded_number_of_sessions(
+    driver: Driver, build: Build
+) -> None:
+    recording = CountingHashes(driver)
+    registry = build(recording)
+    many = [started(registry, b"%d" % number) for number in range(1005)]
+    for number, session in enumerate(many):
+        digest = Digest.of(b"%d" % number)
+        result_of(registry.uploads.commit(NAME, session, digest))
+    assert recording.hashed == 5
+
+
+class CountingHashes(Recording):
+    """A driver that counts the files that were read to be hashed."""
+
+    hashed = 0
+
+    async def digest_of(self, path: str, hashers: list[object]) -> int:
+        self.hashed += 1
+        return await self._driver.digest_of(path, hashers)
+
+
+def test_a_commit_that_fails_keeps_the_session(driver: Driver, build: Build) -> None:
+    class Full(Recording):
+        full = False
+
+        async def apply(self, changes: list[object]) -> None:
+            if self.full:
+                raise StorageFailure("no space")
+            await super().apply(changes)
+
+    full = Full(driver)
+    registry = build(full)
+    session = started(registry, LAYER)
+    full.full = True
+    with pytest.raises(StorageFailure):
+        result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    full.full = False
+    assert result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER))).size
+
+
+def test_a_session_without_a_readable_start_is_a_failure(
+    driver: Driver, registry: Registry
+) -> None:
+    session = started(registry)
+    path = upload_started(NAME, session)
+    result_of(driver.apply([Put(path, b"")]))
+    with pytest.raises(StorageFailure, match=path):
+        result_of(registry.uploads.status(NAME, session))
+    result_of(driver.apply([Remove(path)]))
+    with pytest.raises(UploadUnknown):
+        result_of(registry.uploads.status(NAME, session))
+
+
+def test_a_cancelled_wait_for_a_session_does_not_take_it(registry: Registry) -> None:
+    session = started(registry)
+    hang_up: Deferred[None] = Deferred()
+
+    async def holding() -> None:
+        receiving = registry.uploads.receive(
+            NAME, session, chunk=None, length=None, flush=False
+        )
+        async with receiving as receiver:
+            await receiver.append([b"1"])
+            await hang_up
+
+    first = Deferred.fromCoroutine(holding())
+    second = Deferred.fromCoroutine(append(registry, session, b"2"))
+    second.addErrback(lambda failure: failure.trap(CancelledError))
+    second.cancel()
+    first.addErrback(lambda failure: failure.trap(CancelledError))
+    first.cancel()
+    assert result_of(append(registry, session, b"3")) == 2
+
+
+def test_the_same_blob_twice_is_one_file(driver: Driver, registry: Registry) -> None:
+    for name in (NAME, OTHER, NAME):
+        result_of(push_blob(registry, LAYER, name))
+    paths = result_of(paths_below(driver))
+    assert len([path for path in paths if path.endswith("/data")]) == 1
