@@ -19,14 +19,9 @@ class Certificate:
     def make(cls, directory: Path) -> Certificate:
         """A new pair for 127.0.0.1: ECDSA on P-256, good for two days."""
         made = cls(directory / "server.crt", directory / "server.key")
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]
-        command += [
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-subj",
-            "/CN=127.0.0.1",
-        ]
-        command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+        subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+        command = ["openssl", "req", "-x509", "-nodes", "-days", "2", *subject]
+        command += ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
         command += ["-keyout", str(made.key), "-out", str(made.certificate)]
         subprocess.run(command, check=True, capture_output=True)
         return made

@@ -63,7 +63,7 @@ QUICK = Scale(
     crowd_pulls=40,
     crowd_pushes=4,
     crowd_blob=4 * MIB,
-    repositories=200,
-    listed=1000,
+    repositories=100,
+    listed=500,
 )
 """A smoke test: everything runs once, no figure means much."""

@@ -13,6 +13,8 @@ from registry.config.errors import ConfigError
 from registry.config.load import load_config
 from registry.config.show import show
 
+HELP = "say whether a configuration file is right, and what is wrong with it"
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the file and ``--print``."""

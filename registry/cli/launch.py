@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import attrs
 
@@ -10,6 +11,7 @@ from registry.config.listen import TCPAddress
 from registry.config.load import load_config
 from registry.config.schema import Configuration
 from registry.config.storage import Filesystem
+from registry.service.log import LogObserver
 
 
 def launch_configuration(
@@ -37,6 +39,17 @@ def launch_configuration(
         )
         config = attrs.evolve(config, storage=driver)
     return config
+
+
+def log_observer(config: Configuration) -> LogObserver:
+    """What writes the log to standard error as ``log.*`` asks."""
+    log = config.log
+    return LogObserver(
+        stream=sys.stderr,
+        level=log.level,
+        formatter=log.formatter,
+        fields=log.fields,
+    )
 
 
 def port_number(text: str) -> int:

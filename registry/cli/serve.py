@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from registry.cli.launch import launch_configuration, port_number
+from registry.cli.launch import launch_configuration, log_observer, port_number
 from registry.config.errors import ConfigError
 from registry.service.app import App
+from registry.service.log import start_logging
+from registry.service.notify import notifier_from
 
 HELP = "run the registry in the foreground"
 
@@ -38,24 +41,27 @@ def run(options: argparse.Namespace) -> int:
         return 1
     from twisted.internet import reactor
 
-    app = App(config=config, reactor=reactor)  # type: ignore[arg-type]  # a module
+    start_logging(log_observer(config))
+    app = App(
+        config=config,
+        reactor=reactor,  # type: ignore[arg-type]  # a module
+        notifier=notifier_from(os.environ),
+    )
     failures: list[Failure] = []
 
     def start() -> None:
         def failed(reason: Failure) -> None:
             failures.append(reason)
-            reactor.stop()  # type: ignore[attr-defined]  # a module
+            reactor.stop()
 
         Deferred.fromCoroutine(app.start()).addErrback(failed)
 
     def stop() -> Deferred[None]:
         return Deferred.fromCoroutine(app.stop())
 
-    reactor.callWhenRunning(start)  # type: ignore[attr-defined]  # a module
-    reactor.addSystemEventTrigger(  # type: ignore[attr-defined]  # a module
-        "before", "shutdown", stop
-    )
-    reactor.run()  # type: ignore[attr-defined]  # a module
+    reactor.callWhenRunning(start)
+    reactor.addSystemEventTrigger("before", "shutdown", stop)
+    reactor.run()
     for failure in failures:
         print(f"registry: cannot start: {failure.value}", file=sys.stderr)
     return 1 if failures else 0

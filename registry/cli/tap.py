@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -12,6 +14,7 @@ from twisted.python.usage import UsageError
 from registry.cli.launch import launch_configuration, port_number
 from registry.config.errors import ConfigError
 from registry.service.app import App
+from registry.service.notify import notifier_from
 
 
 class Options(UsageOptions):
@@ -35,19 +38,19 @@ class RegistryService(Service):
 
     def startService(self) -> None:
         """Start to serve, once the reactor runs."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         Deferred.fromCoroutine(self._app.start()).addErrback(self._failed)
 
     def stopService(self) -> Deferred[None]:
         """Stop serving; fires when storage has been let go."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self._app.stop())
 
     def _failed(self, reason: Failure) -> None:
         from twisted.internet import reactor
 
         self._log.critical("cannot start: {why}", why=reason.getErrorMessage())
-        reactor.stop()  # type: ignore[attr-defined]  # a module
+        reactor.stop()
 
 
 def makeService(options: Options) -> IService:
@@ -61,5 +64,9 @@ def makeService(options: Options) -> IService:
     except ConfigError as error:
         raise UsageError(str(error)) from error
     return RegistryService(
-        app=App(config=config, reactor=reactor)  # type: ignore[arg-type]  # a module
+        app=App(
+            config=config,
+            reactor=reactor,  # type: ignore[arg-type]  # a module
+            notifier=notifier_from(os.environ),
+        )
     )

@@ -6,12 +6,12 @@ report. Only the result of a report without problems is of any use.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingABC
 from types import MappingProxyType
 from typing import Any
 
+from registry.config.advice import unknown
 from registry.config.errors import Contradiction, Report
 from registry.config.kinds import TEXT, Kind, read_plain
 from registry.config.shape import (
@@ -36,12 +36,6 @@ from registry.config.tree import (
 Refused = MappingABC[str, Callable[[Any], bool]]
 
 NOT_YET_MESSAGE = "is not yet supported; remove it to start without it"
-
-REMOVED = {
-    "storage.oss": "the driver was removed from Distribution; move the content to s3",
-    "storage.swift": "the driver was removed from Distribution; move the content to s3",
-}
-"""Keys that older versions had and nothing replaces."""
 
 
 class Unreadable:
@@ -148,7 +142,7 @@ class Decoder:
             return self._refuse(node, path, message)
         for name, entry in node.entries.items():
             if name not in shape.options:
-                message = _unknown(name, shape, path)
+                message = unknown(name, shape, path)
                 self._report.error(entry.origin, ".".join((*path, name)), message)
         chosen = self._check_choice(shape, node, path)
         values = {
@@ -244,13 +238,3 @@ def _says_nothing(option: Option, value: Node) -> bool:
 
 def _any_unreadable(values: Iterable[object]) -> bool:
     return any(isinstance(value, Unreadable) for value in values)
-
-
-def _unknown(name: str, shape: Section, path: tuple[str, ...]) -> str:
-    removed = REMOVED.get(".".join((*path, name)))
-    if removed is not None:
-        return removed
-    close = difflib.get_close_matches(name.lower()[:80], shape.options, 1, 0.6)
-    if close:
-        return f"is not an option; did you mean {close[0]}?"
-    return f"is not an option; there are: {', '.join(shape.options)}"

@@ -14,6 +14,9 @@ from registry.config.listen import Address, parse_address
 from registry.config.net import CIDR, BaseURL, FieldName, FieldValue, Prefix
 from registry.config.tls import TLS
 
+FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
+"""Headers that would tell clients a wrong length if they were configured."""
+
 
 def _debug_address(text: str) -> str:
     parse_address(text)
@@ -108,6 +111,10 @@ class HTTP:
         return parse_address(self.addr, self.net)
 
     def __attrs_post_init__(self) -> None:
+        for name in self.headers:
+            if name.lower() in FRAMING:
+                message = "is set by the registry itself; remove it"
+                raise Contradiction(f"headers.{name}", message)
         try:
             parse_address(self.addr, self.net)
         except ValueError as error:

@@ -6,6 +6,7 @@ Source: Go ``net.Listen`` for ``host:port`` and socket paths; Twisted
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 import attrs
@@ -80,4 +81,14 @@ def parse_address(text: str, net: str = "tcp") -> Address:
     match = _TCP.fullmatch(text)
     if match is None or int(match["port"]) > 65535:
         raise ValueError(_WRITE)
+    if match["v6"] is not None and not _is_ipv6(match["v6"]):
+        raise ValueError(_WRITE)
     return TCPAddress(match["v6"] or match["host"] or "", int(match["port"]))
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True

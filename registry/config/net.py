@@ -27,8 +27,8 @@ def read_network(text: str) -> Network:
 
 
 def _split(text: str) -> SplitResult:
-    if re.search(r"[\s\x00-\x1f]", text):
-        raise ValueError("must not hold blanks")
+    if not re.fullmatch(r"[!-~]*", text):
+        raise ValueError("must be ASCII without blanks, with others as %XX or xn--")
     try:
         parts = urlsplit(text)
         _ = parts.port

@@ -89,37 +89,34 @@ def describe(node: Node) -> str:
 
 
 def find(root: Node, path: tuple[str, ...]) -> Entry | None:
-    """The entry at ``path``, list elements by number; None if nothing is there."""
+    """The entry at ``path`` through mappings; None if nothing is there."""
     entry = Entry(root.origin, root)
     for part in path:
-        match entry.value:
-            case Mapping(entries=entries) if part in entries:
-                entry = entries[part]
-            case Sequence(items=items) if part.isdecimal() and int(part) < len(items):
-                item = items[int(part)]
-                entry = Entry(item.origin, item)
-            case _:
-                return None
+        if not isinstance(entry.value, Mapping) or part not in entry.value.entries:
+            return None
+        entry = entry.value.entries[part]
     return entry
 
 
 def origin_of(root: Node, path: tuple[str, ...]) -> Origin:
-    """Where ``path``, or the nearest part of it that is written down, was written."""
-    for length in range(len(path), -1, -1):
-        entry = find(root, path[:length])
-        if entry is not None:
-            return entry.origin
-    return root.origin
+    """Where ``path`` was written; where ``root`` was, if it was not."""
+    entry = find(root, path)
+    return entry.origin if entry is not None else root.origin
 
 
 def placed(root: Mapping, path: tuple[str, ...], entry: Entry) -> Mapping:
-    """``root`` with ``entry`` at ``path``; mappings on the way are made as needed."""
+    """``root`` with ``entry`` at ``path``; mappings on the way are made as needed.
+
+    ``root`` itself, if something that is no mapping is in the way.
+    """
     if len(path) == 1:
         return root.with_entry(path[0], entry)
     below = root.entries.get(path[0])
-    if below is None or not isinstance(below.value, Mapping):
+    if below is None or (isinstance(below.value, Scalar) and below.value.is_null):
         below = Entry(entry.origin, Mapping(entry.origin))
-    inner = placed(_mapping(below.value), path[1:], entry)
+    if not isinstance(below.value, Mapping):
+        return root
+    inner = placed(below.value, path[1:], entry)
     return root.with_entry(path[0], Entry(below.origin, inner))
 
 
@@ -134,7 +131,3 @@ def removed(root: Mapping, path: tuple[str, ...]) -> Mapping:
         return root
     inner = removed(below.value, path[1:])
     return root.with_entry(path[0], Entry(below.origin, inner))
-
-
-def _mapping(node: Node) -> Mapping:
-    return node if isinstance(node, Mapping) else Mapping(node.origin)

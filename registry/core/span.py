@@ -1,8 +1,9 @@
 """A span: a stretch of content that a client asked for.
 
 A Range header is a request, not an order: what is malformed, in another unit, or
-wasteful to answer is ignored and the whole is sent. No header makes the answer longer
-than the content. RFC 9110 14.
+wasteful to answer is ignored and the whole is sent. A range that ends before it starts
+holds no byte of any content, so alone it is refused, as Distribution does. No header
+makes the answer longer than the content. RFC 9110 14.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def range_applies(if_range: str | None, etag: str) -> bool:
 def _bounds(spec: str, size: int) -> tuple[int, int] | None:
     """First position and the one after the last, or None for what is no range.
 
-    Equal positions mean a range outside the content.
+    Equal positions mean a range that holds nothing of the content.
     """
     found = _SPEC.fullmatch(spec)
     if not found:
@@ -86,7 +87,7 @@ def _bounds(spec: str, size: int) -> tuple[int, int] | None:
     if not last:
         return min(start, size), size
     if int(last) < start:
-        return None
+        return size, size
     return min(start, size), min(int(last) + 1, size)
 
 

@@ -1,8 +1,8 @@
-"""The access log: one line for each answer, in Apache's combined format.
+r"""The access log: one line for each answer, in Apache's combined format.
 
     address - user [time] "METHOD target HTTP/1.1" status bytes "referer" "user agent"
 
-Nothing from a client can forge a line: all but printable ASCII is escaped as ``\\xhh``,
+Nothing from a client can forge a line: all but printable ASCII is escaped as ``\xhh``,
 and so are quotes and backslashes. Values of query parameters that are, or may be,
 secrets are masked. Lines are gathered and written by ``lines.py``.
 
@@ -27,8 +27,11 @@ CLIENT_LEFT = 499
 # Bytes of each part, so that a line is less than 4096: see ``lines.py``.
 _TARGET, _REFERER, _AGENT, _NAME = 1500, 1000, 500, 200
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-_UNSAFE = re.compile(r'[^ !#-\[\]-~]')
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+_UNSAFE = re.compile(r"[^ !#-\[\]-~]")
 _PARAMETER = re.compile(r"(?<=[?&])([^=&]+)=[^&]*")
 _USER_INFO = re.compile(r"(?<=//)[^/?#@]*(?=@)")
 _SECRET = re.compile(
@@ -54,6 +57,9 @@ class AccessLog:
         self._agents = _Escapes(_AGENT)
         self._second = -1
         self._time = ""
+
+    def started(self, request: Request) -> None:
+        """A line is written only when the answer is known."""
 
     def answered(self, request: Request, response: Response, seconds: float) -> None:
         """Add a line for this answer."""

@@ -1,55 +1,123 @@
 """The appliance: everything built from one configuration, started and stopped.
 
 This is the composition root. No other module builds what it needs, and nothing is
-global: to see who uses whom, read ``start`` from top to bottom.
+global: to see who uses whom, read ``App.start`` and what it calls from top to bottom.
 
 Order at start: threads, storage and its lock, the registry, checks, listeners. At stop:
 the reverse, so that nothing is taken away from under a request.
+
+Read next: ``storage.py``, ``endpoints.py``, ``listeners.py``.
 """
 
 from __future__ import annotations
 
+import sys
 import uuid
+from collections.abc import Mapping
 
-from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.web.resource import Resource
 
+from registry import __version__
 from registry.config.schema import Configuration
 from registry.repository.registry import build_registry
+from registry.service.access import AccessLog
+from registry.service.debug import make_debug_root, make_root
 from registry.service.endpoints import build_endpoints
+from registry.service.exposure import channel_limits, exposure
+from registry.service.health import Health
+from registry.service.lines import LineWriter
+from registry.service.listeners import Listener, listen
+from registry.service.metrics import Metrics
+from registry.service.notify import Notifier
 from registry.service.reactor import RegistryReactor
 from registry.service.rules import reference_rules
-from registry.service.storage import describe_storage, open_storage, worker_threads
+from registry.service.storage import (
+    describe_storage,
+    open_storage,
+    storage_kind,
+    worker_threads,
+)
+from registry.service.tls import CurrentContext, load_context
+from registry.service.watch import build_checks
+from registry.storage.driver import Driver
 from registry.storage.lock import HeldRoot
 from registry.storage.readahead import ReadAhead
 from registry.storage.workers import WorkerPool
 from registry.web.api import Api
-from registry.web.limits import Limits
-from registry.web.response import header_lines
-from registry.web.site import Exposure, Site
+from registry.web.site import Observer, Responder, Site
 from registry.web.tree import Tree
+
+DRAIN_STEP = 0.1
+"""Seconds between looks at whether the last request has been answered."""
 
 
 class App:
-    """A registry that listens."""
+    """A registry: built by ``start``, taken apart by ``stop``."""
 
-    def __init__(self, *, config: Configuration, reactor: RegistryReactor) -> None:
+    def __init__(
+        self, *, config: Configuration, reactor: RegistryReactor, notifier: Notifier
+    ) -> None:
         self._config = config
         self._reactor = reactor
+        self._notifier = notifier
         self._workers = WorkerPool(reactor=reactor, threads=worker_threads(config))
+        self._lines: LineWriter | None = None
+        self._driver: Driver | None = None
         self._held: HeldRoot | None = None
-        self._site: Site | None = None
-        self._ports: list[IListeningPort] = []
+        self._health: Health | None = None
+        self._sites: list[Site] = []
+        self._listeners: list[Listener] = []
         self._log = Logger()
 
     async def start(self) -> None:
-        """Open the storage and listen. Raises StorageFailure or ListenFailed."""
+        """Open the storage and listen.
+
+        Raises StorageFailure, TLSRefused or ListenFailed, each with what to do.
+        """
         config = self._config
+        tls = self._tls()
         self._workers.start()
         driver, self._held = open_storage(config, workers=self._workers)
         self._driver = driver
+        health = self._health = Health(
+            checks=build_checks(
+                config.health,
+                driver=driver,
+                kind=storage_kind(config),
+                workers=self._workers,
+                reactor=self._reactor,
+            ),
+            clock=self._reactor,
+        )
+        metrics = Metrics(version=__version__, prefix=exposure(config).prefix)
+        api = self._api(driver, health)
+        tree = Tree(root=make_root(ailments=health.ailments, api=self._api_path))
+        site = self._site(api, tree, [metrics, *self._access_log()])
+        health.start()
+        await self._listen_for_operator(site, metrics, health)
+        listener = await listen(
+            address=config.http.listen, factory=site, reactor=self._reactor, tls=tls
+        )
+        self._listeners.append(listener)
+        self._announce(listener)
+
+    # Parts.
+
+    def _tls(self) -> CurrentContext | None:
+        tls = self._config.http.tls
+        if tls.certificate is None or tls.key is None:
+            return None
+        context = load_context(
+            certificate=tls.certificate,
+            key=tls.key,
+            minimum=tls.minimumtls,
+            suites=tls.ciphersuites,
+        )
+        return CurrentContext(context=context)
+
+    def _api(self, driver: Driver, health: Health) -> Api:
+        config = self._config
         registry = build_registry(
             driver=driver,
             rules=reference_rules(config.validation),
@@ -57,63 +125,120 @@ class App:
             new_id=lambda: str(uuid.uuid4()),
             cache_bytes=config.storage.cache.size,
         )
-        api = Api(
+        return Api(
             endpoints=build_endpoints(config, registry=registry, authenticator=None),
             authenticator=None,
-            ailments=dict,
+            ailments=health.ailments,
             prefix=config.http.prefix or "/",
             is_readonly=config.storage.maintenance.readonly.enabled,
         )
-        self._site = Site(
+
+    def _access_log(self) -> list[Observer]:
+        if self._config.log.accesslog.disabled:
+            return []
+        self._lines = LineWriter(descriptor=sys.stdout.fileno(), clock=self._reactor)
+        return [AccessLog(lines=self._lines)]
+
+    def _site(self, api: Responder, tree: Tree, observers: list[Observer]) -> Site:
+        site = Site(
             api=api,
-            tree=Tree(root=Resource()),
-            exposure=_exposure(config),
-            limits=_limits(config),
+            tree=tree,
+            exposure=exposure(self._config),
+            limits=channel_limits(self._config),
             reactor=self._reactor,
             read_ahead=ReadAhead(workers=self._workers),
-            trusted=config.http.trustedproxies,
+            trusted=self._config.http.trustedproxies,
+            observers=observers,
         )
-        self._site.start()
-        endpoint = serverFromString(self._reactor, config.http.listen.endpoint)
-        self._ports.append(await endpoint.listen(self._site))
-        self._log.info("stores in {where}", where=describe_storage(config))
+        site.start()
+        self._sites.append(site)
+        return site
+
+    async def _listen_for_operator(
+        self, public: Site, metrics: Metrics, health: Health
+    ) -> None:
+        """Open ``http.debug.addr``, if there is one, with no API on it."""
+        debug = self._config.http.debug
+        if debug.listen is None:
+            return
+
+        def numbers() -> Mapping[str, object]:
+            return {"version": __version__, "connections": public.connections}
+
+        root = make_debug_root(
+            ailments=health.ailments,
+            numbers=numbers,
+            render_metrics=metrics.render if debug.prometheus.enabled else None,
+            metrics_path=debug.prometheus.path,
+            workers=self._workers,
+        )
+        site = Site(
+            api=None,
+            tree=Tree(root=root),
+            exposure=exposure(self._config),
+            limits=channel_limits(self._config),
+            reactor=self._reactor,
+            read_ahead=ReadAhead(workers=self._workers),
+        )
+        site.start()
+        self._sites.append(site)
+        listener = await listen(
+            address=debug.listen,
+            factory=site,
+            reactor=self._reactor,
+            option="http.debug.addr",
+        )
+        self._listeners.append(listener)
+        self._log.info("the operator's pages are at {url}", url=listener.url)
+
+    @property
+    def _api_path(self) -> str:
+        return f"{self._config.http.prefix or '/'}v2/"
+
+    def _announce(self, listener: Listener) -> None:
+        config = self._config
+        for warning in config.warnings:
+            self._log.warn("{warning}", warning=warning)
+        self._log.info(
+            "registry {version} listens on {url}{path}, configured by {source}",
+            version=__version__,
+            url=listener.url,
+            path=self._api_path,
+            source=config.source,
+        )
+        self._log.info("it stores in {where}", where=describe_storage(config))
+        self._log.warn(
+            "it has no authentication: whoever reaches it may pull and push"
+            + (" and delete" if config.storage.delete.enabled else "")
+        )
+        self._notifier.ready(f"listening on {listener.url}")
+
+    # The end.
 
     async def stop(self) -> None:
-        """Stop listening, let go of connections, storage and threads."""
-        for port in self._ports:
-            await port.stopListening()
-        if self._site is not None:
-            self._site.stop()
-        await self._driver.close()
+        """Stop listening, finish or cut off requests, let go of storage and threads."""
+        self._notifier.stopping()
+        for listener in self._listeners:
+            await listener.close()
+        await self._drain()
+        for site in self._sites:
+            site.stop()
+        if self._health is not None:
+            self._health.stop()
+        if self._driver is not None:
+            await self._driver.close()
         self._workers.stop()
         if self._held is not None:
             self._held.close()
+        if self._lines is not None:
+            self._lines.close()
 
-
-def _exposure(config: Configuration) -> Exposure:
-    headers = [
-        (name, value)
-        for name, values in config.http.headers.items()
-        for value in values
-    ]
-    return Exposure(
-        prefix=(config.http.prefix or "/").encode("ascii"),
-        headers=header_lines(*headers),
-    )
-
-
-def _limits(config: Configuration) -> Limits:
-    limits, timeouts = config.http.limits, config.http.timeouts
-    return Limits(
-        head=limits.header,
-        headers=limits.headers,
-        target=limits.url,
-        head_timeout=timeouts.header or FOREVER,
-        idle_timeout=timeouts.idle or FOREVER,
-        body_timeout=timeouts.body or FOREVER,
-        send_timeout=timeouts.send or FOREVER,
-    )
-
-
-FOREVER = float("inf")
-"""Seconds of a wait that the configuration leaves open."""
+    async def _drain(self) -> None:
+        """Let requests finish for up to ``http.draintimeout``."""
+        end = self._reactor.seconds() + self._config.http.draintimeout
+        for site in self._sites:
+            site.drain()
+        while self._reactor.seconds() < end and any(
+            site.connections for site in self._sites
+        ):
+            await deferLater(self._reactor, DRAIN_STEP, lambda: None)

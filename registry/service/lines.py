@@ -3,8 +3,8 @@
 Standard output may be a file, a terminal, a pipe or the journal's socket, and it is
 shared with other processes, so it is not ours to make non-blocking. But it can be asked
 (``poll``) whether it takes something: then a pipe has room for at least PIPE_BUF, 4096
-bytes, and a write of no more than that does not wait. Pieces end at a line's end, so that
-no other writer's line can come between. pipe(7), poll(2)
+bytes, and a write of no more than that does not wait. Pieces end at a line's end, so
+that no other writer's line can come between. pipe(7), poll(2)
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+import time
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -73,8 +74,12 @@ class LineWriter:
             self._call = self._clock.callLater(RETRY, self._turn)
 
     def _write(self, *, patience: float) -> None:
+        """Write until all is written, or the reader takes nothing more in time."""
         self._gather()
-        while self._pending and self._poll.poll(patience * 1000):
+        end = time.monotonic() + patience
+        while self._pending and self._poll.poll(
+            max(0.0, end - time.monotonic()) * 1000 if patience else 0
+        ):
             try:
                 written = os.write(self._descriptor, self._next_piece())
             except BlockingIOError:

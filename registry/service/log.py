@@ -44,8 +44,10 @@ _SECRET_TEXT = re.compile(
     r"|(?<=_state=)[^&\s\"']+"
 )
 _LEGACY = frozenset(
-    "message time system isError failure why format printed"
-    " eventSource eventType protocol".split()
+    {
+        *("message", "time", "system", "isError", "failure", "why", "format"),
+        *("printed", "eventSource", "eventType", "protocol"),
+    }
 )
 """Keys that ``twisted.python.log`` adds to an event; they say nothing new."""
 
@@ -115,7 +117,7 @@ def _entry(event: LogEvent, rank: int, fixed: Mapping[str, object]) -> Entry | N
             fields[key] = MASK if _SECRET_NAME.search(key) else _plain(value)
     traceback = None
     if isinstance(failure, Failure):
-        error = f"{failure.type.__name__}: {safe_str(failure.value)}"
+        error = f"{_type_name(failure)}: {safe_str(failure.value)}"
         message = message or error
         fields["error"] = _masked(error)
         if rank == _RANKS["error"]:
@@ -129,6 +131,10 @@ def _entry(event: LogEvent, rank: int, fixed: Mapping[str, object]) -> Entry | N
         fields=fields,
         traceback=traceback,
     )
+
+
+def _type_name(failure: Failure) -> str:
+    return type(failure.value).__name__
 
 
 def _plain(value: object) -> object:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from twisted.internet.interfaces import (
     IReactorCore,
-    IReactorFDSet,
     IReactorFromThreads,
     IReactorSocket,
-    IReactorTCP,
-    IReactorTime,
     IReactorUNIX,
 )
 
+from registry.service.checks import NetworkReactor
+from registry.web.socket_wire import WireReactor
+
 
 class RegistryReactor(
+    WireReactor,
+    NetworkReactor,
     IReactorCore,
-    IReactorFDSet,
     IReactorFromThreads,
     IReactorSocket,
-    IReactorTCP,
-    IReactorTime,
     IReactorUNIX,
 ):
     """What epoll's reactor has."""

@@ -38,3 +38,8 @@ def worker_threads(config: Configuration) -> int:
     """How many threads may wait for the disk at once."""
     filesystem = config.storage.filesystem
     return 25 if filesystem is None else filesystem.maxthreads
+
+
+def storage_kind(config: Configuration) -> str:
+    """The driver's name in the configuration."""
+    return "inmemory" if config.storage.filesystem is None else "filesystem"

@@ -1,11 +1,12 @@
 """Changes to the tree that survive a power cut, in order.
 
-Each change is carried out in three steps: ``stage`` makes bytes durable where nobody
-looks, ``publish`` gives or takes a name by one atomic system call, ``settle`` makes the
-name durable. A cut between any two system calls leaves the tree as it was before the
-change or as it is after, and perhaps a ``*.tmp`` file that every reader ignores.
+Each change has three steps: bytes are made durable where nobody looks (``_stage``), one
+atomic system call gives or takes a name (a rename or an unlink), and the name is made
+durable (``_settle``). A cut between any two system calls leaves the tree as it was
+before the change or as it is after, and perhaps a ``*.tmp`` file that every reader
+ignores. Only the removal of a tree takes many such calls: leaves first, by name.
 
-The steps of independent lists may share their syncs: stage all first changes, publish
+The steps of independent lists may share their syncs: stage all first changes, name
 them, settle each directory once, go on with all second changes. Callers of ``apply``
 would not notice.
 """

@@ -4,6 +4,9 @@ Bytes go from the channel into a queue that is bounded in bytes: when it is full
 client's socket is paused, and resumed when an endpoint has taken enough. A body is read
 once, by one reader. ``100 Continue`` is sent when an endpoint first reads, so a push
 that is refused costs no upload. RFC 9110 10.1.1.
+
+What is wrong with a body is raised to its reader: BodyBroken where the client is late
+or gone (408), UploadInvalid where it contradicts its own framing (400).
 """
 
 from __future__ import annotations
@@ -13,9 +16,11 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
+from registry.core.errors import UploadInvalid
+
 
 class BodyBroken(Exception):
-    """The client went away, stalled, or broke the framing before the body ended."""
+    """The client went away or stalled before the body ended."""
 
 
 class BodyTooLarge(Exception):
@@ -72,7 +77,7 @@ class Body:
         self._paused = False
         self._wanted = False
         self._discarding = False
-        self._broken: BodyBroken | None = None
+        self._broken: BodyBroken | UploadInvalid | None = None
         self._waiting: Deferred[None] | None = None
 
     @property
@@ -98,7 +103,7 @@ class Body:
     async def read(self, limit: int) -> list[bytes]:
         """What has arrived, up to about ``limit`` bytes; an empty list at the end.
 
-        Raises BodyBroken when the rest will never come.
+        Raises BodyBroken or UploadInvalid when the rest will never come.
         """
         if not self._wanted:
             self._wanted = True
@@ -114,7 +119,7 @@ class Body:
         return self._take(limit)
 
     async def whole(self, limit: int) -> bytes:
-        """All of it, at most ``limit`` bytes. Raises BodyTooLarge or BodyBroken."""
+        """All of it, at most ``limit`` bytes. Raises BodyTooLarge or as ``read``."""
         if self.length is not None and self.length > limit:
             raise BodyTooLarge(limit)
         parts: list[bytes] = []
@@ -158,10 +163,10 @@ class Body:
         self.is_complete = True
         self._wake()
 
-    def broke(self, reason: str) -> None:
-        """The rest will never arrive."""
+    def broke(self, error: BodyBroken | UploadInvalid) -> None:
+        """The rest will never arrive; ``error`` is what its reader shall see."""
         if not self.is_complete and self._broken is None:
-            self._broken = BodyBroken(reason)
+            self._broken = error
             self._wake()
 
     def discard(self) -> None:
@@ -177,3 +182,22 @@ class Body:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.callback(None)
+
+
+class _NoFlow:
+    """The flow of a body that has no bytes."""
+
+    def wanted(self) -> None:
+        """Nothing is to come."""
+
+    pause = resume = wanted
+
+
+def _empty_body() -> Body:
+    body = Body(length=0, flow=_NoFlow(), bound=0)
+    body.completed()
+    return body
+
+
+EMPTY = _empty_body()
+"""The body of every request that has none."""

@@ -10,6 +10,9 @@ A connection is in one of these states, and each has its deadline (``check``):
     idle -> head arriving -> serving (body arriving, working, sending) -> idle
     head arriving -> refused: answered, then read for a moment, then closed
 
+Once the last request of a connection is known (refused, ``Connection: close``, a broken
+body, the client's end) nothing more is parsed, and it closes when all is answered.
+
 Nothing is cancelled when a client leaves: the body and the wire fail for whoever waits
 on them, and the endpoint ends in its own way, with its locks and files in order.
 
@@ -19,9 +22,7 @@ Read next: ``head.py``, ``body.py``, ``site.py``.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine, Generator
-from types import coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from httptools import (
     HttpParserCallbackError,
@@ -32,12 +33,17 @@ from httptools import (
 )
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from registry.web.body import Body
-from registry.web.head import Head, HeadRefused
+from registry.core.errors import UploadInvalid
+from registry.web.body import EMPTY, Body, BodyBroken
+from registry.web.continuation import resumed
+from registry.web.head import Head, HeadRefused, too_long
 from registry.web.problem import refusal
+from registry.web.reframed import reframed_parser
 from registry.web.request import Request
 from registry.web.response import NO_BODY, STATUS_LINES, Response
 
@@ -48,25 +54,7 @@ if TYPE_CHECKING:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class _NoFlow:
-    """The flow of a body that has no bytes."""
-
-    def wanted(self) -> None:
-        """Nothing is to come."""
-
-    pause = resume = wanted
-
-
-def _empty_body() -> Body:
-    body = Body(length=0, flow=_NoFlow(), bound=0)
-    body.completed()
-    return body
-
-
-EMPTY = _empty_body()
-"""The body of every request that has none."""
-
-
+@implementer(IHalfCloseableProtocol)
 class Channel(Protocol):
     """The server's side of one connection."""
 
@@ -75,19 +63,21 @@ class Channel(Protocol):
         self._limits = site.limits
         self._parser = HttpRequestParser(self)
         self._head = Head()
-        self._head_bytes = 0
         self._head_started: float | None = None
+        self._framing_bytes = 0
+        self._newest: Request | None = None
         self._arriving = EMPTY
         self._queue: deque[tuple[Request, Response | None]] = deque()
         self._serving: Request | None = None
         self._is_running = False
         self._body_full = False
         self._paused = False
-        self._is_closing = False
         self._stops_parsing = False
+        self._has_ended = False
+        self._sends_on = False
+        self._is_closing = False
+        self._closes_until: float | None = None
         self.exchange: ResourceExchange | None = None
-        self._lingers = False
-        self._lingers_until: float | None = None
         self._last_received = 0.0
 
     # The connection.
@@ -103,15 +93,27 @@ class Channel(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has gone: whoever waits for it must know."""
         del reason
-        self._is_closing = True
+        self._is_closing = self._stops_parsing = True
+        self._queue.clear()
         self.site.closed(self)
         self.wire.disconnected()
-        self._arriving.broke("the client went away")
-        for request, _ in self._queue:
-            request.body.broke("the client went away")
-        self._queue.clear()
+        self._arriving.broke(BodyBroken("the client went away"))
         if self.exchange is not None:
             self.exchange.disconnected()
+
+    def readConnectionLost(self) -> None:
+        """The client has said all that it had to say, and may still listen."""
+        self._has_ended = self._stops_parsing = True
+        self._arriving.broke(
+            UploadInvalid("the connection ended before the body; send all of it")
+        )
+        if self._is_closing:
+            self.transport.loseConnection()  # type: ignore[union-attr]  # connected
+        elif not self._is_running:
+            self._run()
+
+    def writeConnectionLost(self) -> None:
+        """Our side is closed, as ``close`` wanted."""
 
     def abort(self) -> None:
         """Drop the connection without ceremony."""
@@ -121,41 +123,45 @@ class Channel(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Bytes from the client."""
         if self._stops_parsing:
+            self._sends_on = True
             return
         self._last_received = self.site.now()
         if self._head_started is None and self._arriving.is_complete:
             self._head_started = self._last_received
-        self._head_bytes += len(data)
+        self._framing_bytes += len(data)
         self._feed(data)
-        if not self._arriving.is_complete or self._head_started is None:
-            self._head_bytes = 0
-        elif self._head_bytes > self._limits.head and not self._stops_parsing:
-            self._refuse_long_head()
+        if self._framing_bytes > self._limits.head:
+            self._refuse_framing()
         if not self._is_running:
             self._run()
 
     def _feed(self, data: bytes) -> None:
-        while data:
+        while data and not self._stops_parsing:
             try:
                 self._parser.feed_data(data)
             except HttpParserUpgrade as upgrade:
-                # Nothing here to upgrade to: go on as if not asked. RFC 9110 7.8
-                self._parser = HttpRequestParser(self)
                 data = data[upgrade.args[0] :]
+                self._ignore_upgrade()
             except HttpParserError as error:
                 self._parse_failed(error)
                 return
             else:
                 return
 
+    def _ignore_upgrade(self) -> None:
+        """Nothing here to upgrade to: go on as if not asked. RFC 9110 7.8."""
+        if self._arriving.is_complete:
+            self._parser = HttpRequestParser(self)
+        else:
+            self._parser = reframed_parser(self, length=self._arriving.length)
+
     def _parse_failed(self, error: HttpParserError) -> None:
         if self._stops_parsing:
-            return  # bytes after the last request of this connection
-        if isinstance(error, HttpParserCallbackError):
+            self._sends_on = True  # bytes after the last request of this connection
+        elif isinstance(error, HttpParserCallbackError):
             self._callback_failed(error.__context__)
         elif not self._arriving.is_complete:
-            self._stops_parsing = True
-            self._arriving.broke(f"the body is malformed: {error}")
+            self._body_malformed(str(error))
         elif isinstance(error, HttpParserInvalidMethodError):
             self._refuse(501, "this method is not known here")
         elif "version" in str(error).lower():
@@ -165,17 +171,25 @@ class Channel(Protocol):
 
     def _callback_failed(self, cause: BaseException | None) -> None:
         if isinstance(cause, HeadRefused):
-            self._refuse(cause.status, cause.message)
+            method = self._parser.get_method().decode("ascii")
+            self._refuse(cause.status, cause.message, method=method)
             return
         self.site.crashed(Failure(cause))
         self._refuse(500, "the registry failed; its log says why")
 
-    def _refuse_long_head(self) -> None:
-        if not self._head.count and len(self._head.target) >= self._limits.target:
-            limit = self._limits.target
-            self._refuse(414, f"a target may have at most {limit} bytes")
+    def _refuse_framing(self) -> None:
+        """Too many bytes have come that are no body: of a head, trailers, sizes."""
+        if self._stops_parsing:
+            return
+        if self._arriving.is_complete:
+            refused = too_long(self._limits)
+            self._refuse(refused.status, refused.message)
         else:
-            self._refuse(431, f"headers may have at most {self._limits.head} bytes")
+            self._body_malformed("too many bytes are around its chunks")
+
+    def _body_malformed(self, reason: str) -> None:
+        self._stops_parsing = True
+        self._arriving.broke(UploadInvalid(f"the body is malformed: {reason}"))
 
     # What the parser finds. It raises what these raise as HttpParserCallbackError.
 
@@ -183,11 +197,11 @@ class Channel(Protocol):
         """A request starts."""
         self._head = Head()
         self._head_started = self._last_received
+        self._framing_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Part of the target."""
-        head = self._head
-        head.target = head.target + url if head.target else url
+        self._head.target_received(url, self._limits)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or after the body a trailer, which nobody here wants."""
@@ -199,19 +213,19 @@ class Channel(Protocol):
         head, parser = self._head, self._parser
         head.is_complete = True
         self._head_started = None
-        self._head_bytes = 0
+        self._framing_bytes = 0
         version = parser.get_http_version()
         method = parser.get_method().decode("ascii")
-        head.check(version, method, self._limits)
+        head.check(version, method)
         length = head.body_length
         if length == 0:
             body = EMPTY
         else:
             body = Body(length=length, flow=self, bound=self._limits.buffered)
         self._arriving = body
-        request = Request(
+        self._newest = request = Request(
             method,
-            head.origin_target,
+            head.target,
             version,
             head.headers,
             body,
@@ -228,22 +242,34 @@ class Channel(Protocol):
         """Part of the body."""
         body = self._arriving
         body.chunk_received(data)
+        self._framing_bytes = 0
         if body.is_discarding and body.received > self._limits.discarded:
-            self.abort()
+            self._stops_parsing = True
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         if self._arriving is not EMPTY:
+            if self._parser.should_upgrade():
+                return  # the body is still to come, to another parser
             self._arriving.completed()
-        if self._queue and not self._queue[-1][0].keep_alive:
+        self._framing_bytes = 0
+        if self._newest is not None and not self._newest.keep_alive:
             self._stops_parsing = True
 
     # The flow of the arriving body.
 
     def wanted(self) -> None:
         """An endpoint wants the body: let a careful client send it."""
-        if self._head.expects_continue and not self._arriving.received:
-            self.wire.write([CONTINUE])
+        if self._waits_for_leave and not self._arriving.received:
+            sending = self.wire.write([CONTINUE])
+            if sending is not None:
+                sending.addErrback(lambda _: None)  # whoever waits for the body hears
+
+    @property
+    def _waits_for_leave(self) -> bool:
+        """Whether the client of the newest request sends its body when told to."""
+        newest = self._newest
+        return newest is not None and self._head.expects_continue(newest.version)
 
     def pause(self) -> None:
         """Enough of the body waits to be taken."""
@@ -258,24 +284,25 @@ class Channel(Protocol):
     def _pace(self) -> None:
         """Read from the client, or not, as the queues have room."""
         should_pause = self._body_full or len(self._queue) >= self._limits.pipelined
-        if should_pause == self._paused or self._is_closing:
+        if should_pause == self._paused or self._is_closing or self._has_ended:
             return
         self._paused = should_pause
         if should_pause:
             self.transport.pauseProducing()  # type: ignore[union-attr]  # connected
         else:
             self._last_received = self.site.now()
+            if self._head_started is not None:
+                self._head_started = self._last_received
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
 
     # Serving.
 
-    def _refuse(self, status: int, message: str) -> None:
+    def _refuse(self, status: int, message: str, *, method: str = "GET") -> None:
         """Answer what cannot be served, after what came before it; then close."""
-        self._stops_parsing = True
-        self._lingers = True
+        self._stops_parsing = self._sends_on = True
         self._head_started = None
         request = Request(
-            "GET",
+            method,
             self._head.target,
             "1.1",
             self._head.headers,
@@ -302,13 +329,16 @@ class Channel(Protocol):
             except Exception:  # noqa: BLE001 - the edge: logged, and the client cut off
                 self._crashed(Failure())
                 return
-            Deferred.fromCoroutine(_resumed(serving, waiting)).addCallbacks(
+            Deferred.fromCoroutine(resumed(serving, waiting)).addCallbacks(
                 lambda _: self._run(), self._crashed
             )
             return
         self._is_running = False
         self._serving = None
-        self._pace()
+        if self._stops_parsing and not self._is_closing:
+            self.close()
+        else:
+            self._pace()
 
     def _crashed(self, reason: Failure) -> None:
         self.site.crashed(reason)
@@ -316,6 +346,7 @@ class Channel(Protocol):
 
     async def _serve(self, request: Request, response: Response | None) -> None:
         if response is None:
+            self.site.started(request)
             if not self.site.is_api(request):
                 await self.site.tree.serve(request, self)
                 return
@@ -358,13 +389,14 @@ class Channel(Protocol):
         """
         body = request.body
         stays = request.keep_alive and not self.site.is_draining
+        if self._has_ended and not self._queue:
+            stays = False
         if body.is_complete:
             return stays
-        unasked = self._head.expects_continue and not body.is_wanted
+        unasked = self._waits_for_leave and not body.is_wanted
         long = body.length is not None and body.length > self._limits.discarded
         body.discard()
-        self._lingers = unasked or long or body.is_broken
-        return stays and not self._lingers
+        return stays and not (unasked or long or body.is_broken)
 
     def close(self) -> None:
         """Close once the answer has arrived; until then read and drop what comes.
@@ -373,12 +405,13 @@ class Channel(Protocol):
         overtake the answer. So where the client may still be sending, only our own side
         is closed, for a moment.
         """
-        self._stops_parsing = True
-        self._is_closing = True
-        if not self._lingers:
+        self._stops_parsing = self._is_closing = True
+        self._closes_until = self.site.now() + self._limits.linger_timeout
+        self.wire.finish()
+        is_heard = self._arriving.is_complete and not self._sends_on
+        if is_heard or self._has_ended:
             self.transport.loseConnection()  # type: ignore[union-attr]  # connected
             return
-        self._lingers_until = self.site.now() + self._limits.linger_timeout
         if self._paused:
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
         self.site.finish_sending(self.transport)
@@ -387,8 +420,8 @@ class Channel(Protocol):
 
     def check(self, now: float) -> None:
         """Act on what takes too long; called about once a second."""
-        if self._lingers_until is not None:
-            if now >= self._lingers_until:
+        if self._closes_until is not None:
+            if now >= self._closes_until:
                 self.abort()
         elif not self._is_closing:
             self._check_open(now)
@@ -409,7 +442,6 @@ class Channel(Protocol):
         """Check a connection from which the next request, or the rest of it, is due."""
         if self._head_started is None:
             if now - self._last_received > self._limits.idle_timeout:
-                self._lingers = False
                 self.close()
         elif now - self._head_started > self._limits.head_timeout:
             self._refuse(408, "the headers did not arrive in time")
@@ -418,7 +450,7 @@ class Channel(Protocol):
     def _body_stalled(self) -> None:
         if self._arriving.is_awaited:
             self._stops_parsing = True
-            self._arriving.broke("the body did not arrive in time")
+            self._arriving.broke(BodyBroken("the body did not arrive in time"))
         elif self._serving is None:
             self.abort()
 
@@ -435,20 +467,3 @@ def connection_line(request: Request, *, stays: bool) -> bytes:
     if request.version == "1.0":
         return b"Connection: keep-alive\r\n\r\n"
     return b"\r\n"
-
-
-@coroutine
-def _resumed(
-    serving: Coroutine[Any, Any, None], waiting: Deferred[Any]
-) -> Generator[Any, Any, None]:
-    """Go on with a coroutine that has already yielded ``waiting``."""
-    try:
-        while True:
-            try:
-                result = yield waiting
-            except Exception as error:  # noqa: BLE001 - it is the coroutine's to see
-                waiting = serving.throw(error)
-            else:
-                waiting = serving.send(result)
-    except StopIteration:
-        return

@@ -3,6 +3,9 @@
 llhttp has already refused what no server should accept: two lengths, a length beside a
 transfer coding, folded lines, bare line feeds, control characters. What is checked here
 is ours to decide: sizes, versions, Host, codings, expectations. RFC 9112.
+
+Sizes are counted from what was found, not from how it arrived, so a request gets the
+same answer however the network cuts it up.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ import attrs
 from registry.web.limits import Limits
 
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
-_ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+_ABSOLUTE = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
+_LINE = len(b": \r\n")
 
 
 class HeadRefused(Exception):
@@ -33,7 +37,15 @@ class Head:
     target: bytes = b""
     headers: dict[bytes, bytes] = attrs.Factory(dict)
     count: int = 0
+    size: int = 0
     is_complete: bool = False
+
+    def target_received(self, part: bytes, limits: Limits) -> None:
+        """Part of the target. Raises HeadRefused."""
+        self.target = target = self.target + part if self.target else part
+        if len(target) > limits.target:
+            raise HeadRefused(414, f"a target may have at most {limits.target} bytes")
+        self.size = len(target)
 
     def header_received(self, name: bytes, value: bytes, limits: Limits) -> None:
         """One header line. Raises HeadRefused."""
@@ -42,7 +54,10 @@ class Head:
             raise HeadRefused(
                 431, f"a request may have at most {limits.headers} headers"
             )
-        name = name.lower()
+        self.size += len(name) + len(value) + _LINE
+        if self.size > limits.head:
+            raise too_long(limits)
+        name, value = name.lower(), value.rstrip(b" \t")
         known = self.headers.get(name)
         if known is None:
             self.headers[name] = value
@@ -51,12 +66,10 @@ class Head:
         else:
             self.headers[name] = known + b", " + value
 
-    def check(self, version: str, method: str, limits: Limits) -> None:
+    def check(self, version: str, method: str) -> None:
         """Refuse what this server does not speak. Raises HeadRefused."""
         if version not in ("1.1", "1.0"):
             raise HeadRefused(505, "this server speaks HTTP/1.1 and HTTP/1.0")
-        if len(self.target) > limits.target:
-            raise HeadRefused(414, f"a target may have at most {limits.target} bytes")
         if method == "CONNECT":
             raise HeadRefused(501, "this server is not a proxy; send GET, not CONNECT")
         self._check_host(version)
@@ -74,17 +87,22 @@ class Head:
                 raise HeadRefused(400, "an HTTP/1.1 request has a Host header")
         elif not _HOST.fullmatch(host):
             raise HeadRefused(400, "the Host header is not a host and port")
+        if not self.target.startswith(b"/"):
+            self._make_origin_form()
 
-    @property
-    def origin_target(self) -> bytes:
-        """The target without scheme and authority. RFC 9112 3.2.2."""
-        if self.target.startswith(b"/"):
-            return self.target
+    def _make_origin_form(self) -> None:
+        """Take scheme and authority out of the target. RFC 9112 3.2.2.
+
+        The authority replaces what Host says, as it would for every proxy before us.
+        """
+        if self.target == b"*":
+            return
         absolute = _ABSOLUTE.match(self.target)
-        if absolute is None:
-            return self.target
+        if absolute is None or not absolute[1] or not _HOST.fullmatch(absolute[1]):
+            raise HeadRefused(400, "the target is not a path, such as /v2/")
+        self.headers[b"host"] = absolute[1]
         rest = self.target[absolute.end() :]
-        return rest if rest.startswith(b"/") else b"/" + rest
+        self.target = rest if rest.startswith(b"/") else b"/" + rest
 
     @property
     def body_length(self) -> int | None:
@@ -103,7 +121,11 @@ class Head:
             version == "1.1" or b"keep-alive" in options
         )
 
-    @property
-    def expects_continue(self) -> bool:
-        """Whether the client waits for leave to send its body."""
-        return b"expect" in self.headers
+    def expects_continue(self, version: str) -> bool:
+        """Whether the client waits for leave to send its body. RFC 9110 10.1.1."""
+        return b"expect" in self.headers and version == "1.1"
+
+
+def too_long(limits: Limits) -> HeadRefused:
+    """The refusal of a head that is larger than ``limits`` allow."""
+    return HeadRefused(431, f"headers may have at most {limits.head} bytes")

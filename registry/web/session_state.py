@@ -12,7 +12,6 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime
 
 import attrs
 
@@ -23,12 +22,13 @@ class SessionStates:
 
     secret: bytes = attrs.field(repr=False)
 
-    def seal(self, *, name: str, session: str, offset: int, started: float) -> str:
-        """The state of a session of repository ``name`` that holds ``offset`` bytes."""
-        moment = datetime.fromtimestamp(started, UTC).isoformat().replace("+00:00", "Z")
+    def seal(self, *, name: str, session: str, offset: int) -> str:
+        """The state of a session of repository ``name`` that holds ``offset`` bytes.
+
+        Distribution adds ``StartedAt``, but reads it from its files when it needs it.
+        """
         text = json.dumps(
-            {"Name": name, "UUID": session, "Offset": offset, "StartedAt": moment},
-            separators=(",", ":"),
+            {"Name": name, "UUID": session, "Offset": offset}, separators=(",", ":")
         ).encode("ascii")
         return base64.urlsafe_b64encode(self._mac(text) + text).decode("ascii")
 

@@ -17,6 +17,7 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
     IAddress,
     ISSLTransport,
+    ITCPTransport,
     ITransport,
 )
 from twisted.internet.protocol import Factory
@@ -46,6 +47,9 @@ class Responder(Protocol):
 class Observer(Protocol):
     """What is told of every answer: access log, metrics, events."""
 
+    def started(self, request: Request) -> None:
+        """``request`` is being answered from now on."""
+
     def answered(self, request: Request, response: Response, seconds: float) -> None:
         """``response`` has been sent, or its client has gone, after ``seconds``."""
 
@@ -69,7 +73,7 @@ class Site(Factory):
     def __init__(
         self,
         *,
-        api: Responder,
+        api: Responder | None,
         tree: Tree,
         exposure: Exposure,
         limits: Limits,
@@ -81,7 +85,8 @@ class Site(Factory):
         self.tree = tree
         self.limits = limits
         self.is_draining = False
-        self.respond = api.respond
+        self.has_api = api is not None
+        self.respond = _nothing if api is None else api.respond
         self.now = reactor.seconds
         self._api_prefix = exposure.prefix + b"v2/"
         self._api_root = exposure.prefix + b"v2"
@@ -119,6 +124,8 @@ class Site(Factory):
 
     def is_api(self, request: Request) -> bool:
         """Whether ``request`` is the API's to answer."""
+        if not self.has_api:
+            return False
         target = request.target
         return target.startswith(self._api_prefix) or (
             target.partition(b"?")[0] == self._api_root
@@ -150,7 +157,7 @@ class Site(Factory):
 
     def finish_sending(self, transport: ITransport | None) -> None:
         """Close our side of a connection; the client may still send."""
-        if isinstance(transport, Connection) and not ISSLTransport.providedBy(
+        if ITCPTransport.providedBy(transport) and not ISSLTransport.providedBy(
             transport
         ):
             transport.loseWriteConnection()
@@ -164,6 +171,11 @@ class Site(Factory):
     def closed(self, channel: Channel) -> None:
         """A connection has ended."""
         self._channels.discard(channel)
+
+    def started(self, request: Request) -> None:
+        """A request is being answered from now on."""
+        for observer in self._observers:
+            observer.started(request)
 
     def answered(self, request: Request, response: Response) -> None:
         """A response is on its way, or its client has gone."""
@@ -198,6 +210,11 @@ class Site(Factory):
     def connections(self) -> int:
         """Connections that are open now."""
         return len(self._channels)
+
+
+async def _nothing(request: Request) -> Response:
+    """The answer of a site without an API, which is never asked for one."""
+    raise AssertionError(request.target)
 
 
 def _is_plain_socket(transport: object) -> TypeGuard[Connection]:

@@ -62,6 +62,7 @@ class SocketWire:
         self._read_ahead = read_ahead
         self._failed = failed
         self._queue: deque[memoryview | Piece] = deque()
+        self._warm_until = 0
         self._done: Deferred[None] | None = None
         self._gone = False
         self._descriptor = -1
@@ -75,10 +76,13 @@ class SocketWire:
 
     def write(self, segments: Sequence[Segment]) -> Deferred[None] | None:
         """Send ``segments`` in order; None if the kernel took them all at once."""
+        if self._gone:
+            return fail(ConnectionLost())
         if any(
             isinstance(one, Piece) and one.content.fileno() is None for one in segments
         ):
             return Deferred.fromCoroutine(self._write_copied(segments))
+        self._warm_until = 0
         for segment in segments:
             if isinstance(segment, Piece):
                 self._queue.append(segment)
@@ -149,12 +153,13 @@ class SocketWire:
 
     def _send_piece(self, piece: Piece) -> int:
         descriptor = _descriptor(piece)
-        step = min(piece.length, STEP)
+        step = self._warm_until - piece.offset
         sent = os.sendfile(self._socket.fileno(), descriptor, piece.offset, step)
         if sent == 0:
             raise StorageFailure("a file became shorter while it was sent")
         if sent == piece.length:
             self._queue.popleft()
+            self._warm_until = 0
         else:
             self._queue[0] = Piece(
                 piece.content, piece.offset + sent, piece.length - sent
@@ -162,9 +167,16 @@ class SocketWire:
         return sent
 
     def _is_cold(self, piece: Piece) -> bool:
-        """Whether sending the next step of ``piece`` would wait for the disk."""
+        """Whether sending the next step of ``piece`` would wait for the disk.
+
+        A step is asked about, or fetched, once: then it is sent, however many calls
+        that takes, so a page that was evicted meanwhile cannot hold it up for ever.
+        """
+        if piece.offset < self._warm_until:
+            return False
         descriptor = _descriptor(piece)
-        last = piece.offset + min(piece.length, STEP) - 1
+        end = self._warm_until = piece.offset + min(piece.length, STEP)
+        last = end - 1
         probe = [bytearray(1)]
         try:
             os.preadv(descriptor, probe, piece.offset, os.RWF_NOWAIT)
@@ -179,7 +191,7 @@ class SocketWire:
         """Have a worker read the next step of a cold piece, then go on."""
         self._unregister()
         descriptor = _descriptor(piece)
-        step = min(piece.length, STEP)
+        step = self._warm_until - piece.offset
         reading = self._read_ahead(descriptor, piece.offset, step)
         reading.addCallbacks(lambda _: self.doWrite(), lambda _: self._broke())
 
@@ -232,6 +244,10 @@ class SocketWire:
         if not self._gone:
             self.disconnected()
             self._failed()
+
+    def finish(self) -> None:
+        """Nothing is left behind: what was written is with the kernel."""
+        self._unregister()
 
     def disconnected(self) -> None:
         """The connection is gone: fail what waits and let go of descriptors."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 from twisted.internet.interfaces import IPushProducer, IReactorTime, ITransport
 from zope.interface import implementer
@@ -37,6 +37,8 @@ class TransportWire:
 
     def write(self, segments: Sequence[Segment]) -> Deferred[None] | None:
         """Send ``segments`` in order; None if the transport took them at once."""
+        if self._gone:
+            return fail(ConnectionLost())
         if all(isinstance(segment, bytes) for segment in segments):
             self._transport.write(b"".join(segments))  # type: ignore[arg-type]  # checked
             return self._drained()
@@ -67,6 +69,10 @@ class TransportWire:
             return None
         self._waiting = Deferred()
         return self._waiting
+
+    def finish(self) -> None:
+        """Leave the transport, which waits for its producer before it closes."""
+        self._transport.unregisterProducer()  # type: ignore[attr-defined]  # IConsumer
 
     def disconnected(self) -> None:
         """Fail whoever waits for the client."""

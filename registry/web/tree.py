@@ -22,11 +22,12 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource
 from zope.interface import implementer
 
+from registry.core.errors import UploadInvalid
 from registry.web.body import BodyBroken, BodyTooLarge
 from registry.web.channel import connection_line
 from registry.web.problem import refusal
 from registry.web.request import Request
-from registry.web.response import Response, header_lines
+from registry.web.response import NO_BODY, Response, header_lines
 
 if TYPE_CHECKING:
     from registry.web.channel import Channel
@@ -46,13 +47,23 @@ class Tree:
         try:
             body = await request.body.whole(BODY_LIMIT)
         except BodyTooLarge as error:
-            await channel.answer(request, refusal(413, str(error)))
+            await self._refuse(request, channel, 413, str(error))
             return
         except BodyBroken as error:
-            await channel.answer(request, refusal(400, str(error)))
+            await self._refuse(request, channel, 408, str(error))
+            return
+        except UploadInvalid as error:
+            await self._refuse(request, channel, 400, error.message)
             return
         exchange = ResourceExchange(request=request, channel=channel, site=self.site)
         await exchange.render(body)
+
+    async def _refuse(
+        self, request: Request, channel: Channel, status: int, message: str
+    ) -> None:
+        response = refusal(status, message)
+        await channel.answer(request, response)
+        channel.site.answered(request, response)
 
 
 @implementer(IConsumer)
@@ -110,13 +121,27 @@ class ResourceExchange:
         """The status line and headers."""
         del version
         lines = [b"HTTP/1.1 ", code, b" ", reason, b"\r\n"]
+        if not self._is_delimited(int(code), headers):
+            self._stays = False
         for name, values in headers.getAllRawHeaders():
+            if name == b"Connection":
+                self._stays = self._stays and b"close" not in b",".join(values).lower()
+                continue
             for value in values:
                 pair = name.decode("latin-1"), value.decode("latin-1")
                 lines.append(header_lines(pair))
         lines.append(connection_line(self._request, stays=self._stays))
         self._answer.status = int(code)
         self.write(b"".join(lines))
+
+    def _is_delimited(self, status: int, headers: Headers) -> bool:
+        """Whether a client finds the end of the answer without its connection's."""
+        return (
+            headers.hasHeader(b"Content-Length")
+            or headers.hasHeader(b"Transfer-Encoding")
+            or self._request.method == "HEAD"
+            or status in NO_BODY
+        )
 
     def write(self, data: bytes) -> None:
         """More of the answer; held while the client is slower than the resource."""
@@ -172,6 +197,8 @@ class ResourceExchange:
             producer = _PullToPush(producer, self)
             producer.startStreaming()
         self._producer = producer
+        if self._writing:
+            self._producer.pauseProducing()
 
     def unregisterProducer(self) -> None:
         """The producer has no more."""

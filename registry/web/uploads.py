@@ -14,7 +14,7 @@ from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route
 from registry.core.upload import ChunkRange
 from registry.repository.blobs import Blob, Blobs
-from registry.repository.uploads import Uploads, UploadStatus
+from registry.repository.uploads import Uploads
 from registry.web.api import Endpoints
 from registry.web.location import Locations
 from registry.web.problem import problem
@@ -63,7 +63,7 @@ class UploadEndpoints:
         if digest and not mount:
             return await self._take_whole(request, name, Digest.parse(digest))
         status = await self.uploads.start(name, algorithm=algorithm)
-        return self._progress(202, request, name, status)
+        return self._progress(202, request, name, status.id, status.offset)
 
     async def _mount(
         self, request: Request, name: RepositoryName, digest: Digest
@@ -83,31 +83,29 @@ class UploadEndpoints:
         self, request: Request, name: RepositoryName, digest: Digest
     ) -> Response:
         """A blob in a single POST. Spec: distribution end-4b."""
-        status = await self.uploads.start(name, algorithm=digest.algorithm)
+        session = (await self.uploads.start(name, algorithm=digest.algorithm)).id
         try:
-            await self._receive(request, name, status.id, chunk=None, is_last=True)
+            await self._receive(request, name, session, is_last=True)
         except Exception:
-            await self.uploads.cancel(name, status.id)
+            await self.uploads.cancel(name, session)
             raise
-        blob = await self.uploads.commit(name, status.id, digest)
+        blob = await self.uploads.commit(name, session, digest)
         return self._created(request, name, blob)
 
     async def get(self, request: Request, route: Route) -> Response:
         """How far the upload has come."""
         name = _name(route)
         status = await self.uploads.status(name, route.reference)
-        return self._progress(204, request, name, status)
+        return self._progress(204, request, name, status.id, status.offset)
 
     async def patch(self, request: Request, route: Route) -> Response:
         """The next chunk."""
         name, session = _name(route), route.reference
         try:
-            self._check_state(request, name, session, await self._offset(name, session))
-            await self._receive(request, name, session, chunk=_chunk(request))
+            offset = await self._receive(request, name, session, is_last=False)
         except RangeInvalid as error:
-            return await self._out_of_order(request, name, session, error)
-        status = await self.uploads.status(name, session)
-        return self._progress(202, request, name, status)
+            return self._out_of_order(request, name, session, error)
+        return self._progress(202, request, name, session, offset)
 
     async def put(self, request: Request, route: Route) -> Response:
         """The last chunk, if any, and the end: the session becomes a blob."""
@@ -118,10 +116,9 @@ class UploadEndpoints:
         digest = Digest.parse(given)
         try:
             if request.body.length != 0:
-                chunk = _chunk(request)
-                await self._receive(request, name, session, chunk=chunk, is_last=True)
+                await self._receive(request, name, session, is_last=True)
         except RangeInvalid as error:
-            return await self._out_of_order(request, name, session, error)
+            return self._out_of_order(request, name, session, error)
         blob = await self.uploads.commit(name, session, digest)
         return self._created(request, name, blob)
 
@@ -132,35 +129,36 @@ class UploadEndpoints:
         return Response(204, header_lines(("Docker-Upload-UUID", route.reference)))
 
     async def _receive(
-        self,
-        request: Request,
-        name: RepositoryName,
-        session: str,
-        *,
-        chunk: ChunkRange | None,
-        is_last: bool = False,
-    ) -> None:
-        """Stream the body to the session. The commit flushes what is last."""
-        length = request.body.length
-        async with self.uploads.receive(
-            name, session, chunk=chunk, length=length, flush=not is_last
-        ) as receiver:
-            while chunks := await request.body.read(BATCH):
-                await receiver.append(chunks)
+        self, request: Request, name: RepositoryName, session: str, *, is_last: bool
+    ) -> int:
+        """Stream the body to the session; the bytes that it holds then.
 
-    async def _offset(self, name: RepositoryName, session: str) -> int:
-        return (await self.uploads.status(name, session)).offset
+        A commit flushes what is last. Nothing is read of a body that does not belong
+        at the end of the session. Raises RangeInvalid.
+        """
+        body = request.body
+        async with self.uploads.receive(
+            name,
+            session,
+            chunk=_chunk(request),
+            length=body.length,
+            flush=not is_last,
+        ) as receiver:
+            self._check_state(request, name, session, receiver.offset)
+            while chunks := await body.read(BATCH):
+                await receiver.append(chunks)
+        return receiver.offset
 
     def _check_state(
         self, request: Request, name: RepositoryName, session: str, offset: int
     ) -> None:
         """Refuse a chunk that repeats one whose answer was lost."""
-        told = self.states.offset(
-            request.parameter("_state"), name=name.text, session=session
-        )
+        state = request.parameter("_state")
+        told = self.states.offset(state, name=name.text, session=session)
         if told is not None and told != offset:
             raise RangeInvalid(
-                f"the session has moved on to byte {offset}; GET it for its new URL",
+                f"the session has moved on to byte {offset}; go on from there, at the"
+                " Location of this answer",
                 offset=offset,
             )
 
@@ -175,31 +173,32 @@ class UploadEndpoints:
         )
 
     def _progress(
-        self, code: int, request: Request, name: RepositoryName, status: UploadStatus
+        self,
+        code: int,
+        request: Request,
+        name: RepositoryName,
+        session: str,
+        offset: int,
     ) -> Response:
-        return Response(code, header_lines(*self._where(request, name, status)))
+        return Response(
+            code, header_lines(*self._where(request, name, session, offset))
+        )
 
-    async def _out_of_order(
+    def _out_of_order(
         self, request: Request, name: RepositoryName, session: str, error: RangeInvalid
     ) -> Response:
         """416, with what the client needs to go on."""
-        status = await self.uploads.status(name, session)
-        return problem(error, *self._where(request, name, status))
+        return problem(error, *self._where(request, name, session, error.offset))
 
     def _where(
-        self, request: Request, name: RepositoryName, status: UploadStatus
+        self, request: Request, name: RepositoryName, session: str, offset: int
     ) -> list[tuple[str, str]]:
         """Where the upload goes on, and after which byte."""
-        state = self.states.seal(
-            name=name.text,
-            session=status.id,
-            offset=status.offset,
-            started=status.started,
-        )
+        state = self.states.seal(name=name.text, session=session, offset=offset)
         return [
-            ("Location", self.locations.upload(request, name.text, status.id, state)),
-            ("Range", f"0-{max(0, status.offset - 1)}"),
-            ("Docker-Upload-UUID", status.id),
+            ("Location", self.locations.upload(request, name.text, session, state)),
+            ("Range", f"0-{max(0, offset - 1)}"),
+            ("Docker-Upload-UUID", session),
         ]
 
 

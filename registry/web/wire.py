@@ -33,5 +33,8 @@ class Wire(Protocol):
     def write(self, segments: Sequence[Segment]) -> Deferred[None] | None:
         """Send ``segments`` in order; None if that is already done."""
 
+    def finish(self) -> None:
+        """Nothing more will be written: let the connection close."""
+
     def disconnected(self) -> None:
         """The connection is gone: fail what waits and let go of descriptors."""

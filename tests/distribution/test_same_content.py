@@ -166,15 +166,13 @@ def test_we_list_the_referrers_that_distribution_stored(
     assert listed[0]["artifactType"] == "application/vnd.example.signature"
 
 
-def test_we_list_the_referrers_of_a_fallback_tag(directory: SharedDirectory) -> None:
-    """Spec: distribution, Referrers Tag Schema."""
+def test_we_list_once_what_a_fallback_tag_lists_too(directory: SharedDirectory) -> None:
+    """Spec: distribution, Enabling the Referrers API; Referrers Tag Schema."""
     app = image("hello")
-    # Says nothing of its subject: only the fallback tag knows.
-    note = image("a note", artifactType="application/vnd.example.note")
-    fallback = index([note])
+    note = artifact("application/vnd.example.note", b"note", subject=app)
     theirs = directory.distribution()
     push(theirs, NAME, "v1", app)
-    push(theirs, NAME, f"sha256-{app.digest.hex}", fallback)
+    push(theirs, NAME, f"sha256-{app.digest.hex}", index([note]))
 
     listed = directory.ours().referrers(NAME, app.digest)
 

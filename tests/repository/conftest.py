@@ -34,17 +34,23 @@ def build() -> Build:
     numbers = iter(range(1, 10_000))
 
     def make(
-        driver: Driver, *, cache_bytes: int = 16_000_000, small_limit: int = 1000
+        driver: Driver,
+        *,
+        cache_bytes: int = 16_000_000,
+        small_limit: int = 1000,
+        live_limit: int = 1000,
+        rules: ReferenceRules | None = None,
     ) -> Registry:
         clock = Clock()
         clock.advance(1_767_323_045.5)
         return build_registry(
             driver=driver,
-            rules=ReferenceRules(),
+            rules=rules or ReferenceRules(),
             clock=clock,
             new_id=lambda: str(UUID(int=next(numbers), version=4)),
             cache_bytes=cache_bytes,
             small_limit=small_limit,
+            live_limit=live_limit,
         )
 
     return make

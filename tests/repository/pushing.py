@@ -1,19 +1,21 @@
-"""What a client does to a registry, in one call each, and small content to do it with."""
+"""What a client does to a registry, one call each, and small content for it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
-from registry.core.digest import Digest
+from registry.core.digest import Digest, Hasher
 from registry.core.mediatype import OCI_INDEX, OCI_MANIFEST
 from registry.core.name import Reference, RepositoryName, Tag
 from registry.repository.blobs import Blob
 from registry.repository.push import Pushed
 from registry.repository.registry import Registry
-from registry.storage.driver import Change, Driver
+from registry.storage.driver import Appender, Change, Driver
 
 NAME = RepositoryName("team/app")
 OTHER = RepositoryName("other")
@@ -21,31 +23,29 @@ CONFIG = b"{}"
 LAYER = b"layer " * 40
 
 
-def descriptor(content: bytes, media_type: str = "application/octet-stream") -> dict:
+def descriptor(
+    content: bytes,
+    media_type: str = "application/octet-stream",
+    algorithm: str = "sha256",
+) -> dict[str, object]:
     return {
         "mediaType": media_type,
-        "digest": str(Digest.of(content)),
+        "digest": str(Digest.of(content, algorithm)),
         "size": len(content),
     }
 
 
-def image(
-    *,
-    subject: bytes | None = None,
-    layers: Sequence[bytes] = (LAYER,),
-    **fields: object,
-) -> bytes:
+def image(*, subject: bytes | None = None, **fields: object) -> bytes:
     """The bytes of an image manifest; further fields make it another one."""
     manifest: dict[str, object] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "config": descriptor(CONFIG, "application/vnd.example.config"),
-        "layers": [descriptor(layer) for layer in layers],
-        **fields,
+        "layers": [descriptor(LAYER)],
     }
     if subject is not None:
         manifest["subject"] = descriptor(subject, OCI_MANIFEST)
-    return json.dumps(manifest).encode()
+    return json.dumps(manifest | fields).encode()
 
 
 def index(*children: bytes) -> bytes:
@@ -66,7 +66,7 @@ async def push_blob(
     algorithm: str = "sha256",
 ) -> Blob:
     status = await registry.uploads.start(name, algorithm=algorithm)
-    await append(registry, status.id, content, name)
+    await append(registry, status.id, content, name=name)
     digest = Digest.of(content, algorithm)
     return await registry.uploads.commit(name, status.id, digest)
 
@@ -147,31 +147,88 @@ class Recording:
         await self._driver.apply(changes)
 
 
-class Stepped:
-    """Workers that do a piece of work only when a test says so."""
+class Slow:
+    """The real driver, where every piece of work waits until a test lets it go on.
 
-    def __init__(self) -> None:
-        self.waiting: list[Callable[[], None]] = []
+    It waits before and after, as work in a thread does: what it changed is there some
+    time before the one who asked hears of it.
+    """
 
-    def run(self, work: Callable, /, *args: object, **kwargs: object) -> Deferred:
-        done: Deferred = Deferred()
-
-        def step() -> None:
-            try:
-                result = work(*args, **kwargs)
-            except BaseException:  # noqa: BLE001 - whatever it is, it is the outcome
-                done.errback()
-            else:
-                done.callback(result)
-
-        self.waiting.append(step)
-        return done
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.waiting: list[Deferred[None]] = []
 
     def step(self, position: int = 0) -> None:
-        """Do one piece of the work that waits."""
-        self.waiting.pop(position)()
+        """Let one piece of work go on."""
+        self.waiting.pop(position).callback(None)
 
     def finish(self) -> None:
-        """Do all work, also what comes of it."""
+        """Let all go on, to the end."""
         while self.waiting:
             self.step()
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        work = getattr(self._driver, name)
+
+        async def slowly(*args: object) -> object:
+            await self._pause()
+            result = await work(*args)
+            await self._pause()
+            return result
+
+        return slowly
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            await self._pause()
+            await self._driver.apply([change])
+        await self._pause()
+
+    async def append_to(self, path: str) -> SlowAppender:
+        await self._pause()
+        return SlowAppender(await self._driver.append_to(path), self._pause)
+
+    async def _pause(self) -> None:
+        self.waiting.append(Deferred())
+        await self.waiting[-1]
+
+
+class SlowAppender:
+    """The same for a file that grows."""
+
+    def __init__(
+        self, appender: Appender, pause: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._appender = appender
+        self._pause = pause
+
+    @property
+    def size(self) -> int:
+        return self._appender.size
+
+    async def append(self, chunks: Sequence[bytes], hashers: Sequence[Hasher]) -> int:
+        await self._pause()
+        size = await self._appender.append(chunks, hashers)
+        await self._pause()
+        return size
+
+    async def close(self, *, flush: bool) -> None:
+        await self._pause()
+        await self._appender.close(flush=flush)
+
+
+class Running:
+    """An operation under way and, when it has ended, its outcome."""
+
+    def __init__(self, coroutine: Coroutine[Deferred, Any, object]) -> None:
+        self.result: object = None
+        self.error: BaseException | None = None
+        self.ended = False
+        self.deferred = Deferred.fromCoroutine(coroutine)
+        self.deferred.addCallbacks(self._succeed, self._fail)
+
+    def _succeed(self, result: object) -> None:
+        self.result, self.ended = result, True
+
+    def _fail(self, failure: Failure) -> None:
+        self.error, self.ended = failure.value, True

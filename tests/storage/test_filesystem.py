@@ -202,6 +202,27 @@ def test_a_pipe_in_the_tree_does_not_hold_a_worker(
             result_of(asked)
 
 
+def test_a_directory_that_came_anew_during_a_put_is_durable_after_it(
+    root: Path,
+) -> None:
+    """It was known to be durable; since then it was removed, and made by another."""
+    disk = WatchedDisk()
+    driver = driver_on(root, disk)
+    result_of(driver.apply([Put("d/e/other", b"")]))
+
+    def replace_once(_number: int, call: Call) -> None:
+        if call.verb == "create":
+            disk.interrupt = lambda _number, _call: None
+            result_of(driver.apply([Remove("d/e")]))
+            (root / "d/e").mkdir()
+            disk.calls.clear()
+
+    disk.interrupt = replace_once
+    result_of(driver.apply([Put("d/e/a", b"here")]))
+    after_rename = disk.calls[[call.verb for call in disk.calls].index("rename to") :]
+    assert Call("sync directory", f"{root}/d") in after_rename
+
+
 @pytest.mark.parametrize("verb", ["create", "rename to", "sync directory"])
 @pytest.mark.parametrize("made_before", [False, True])
 def test_a_put_survives_that_its_directory_is_removed_meanwhile(

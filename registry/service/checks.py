@@ -1,0 +1,123 @@
+"""The kinds of health check that a configuration can ask for.
+
+Source: Distribution ``health/checks``; the names are Distribution's too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+
+import attrs
+from treq.client import HTTPClient
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import (
+    IReactorPluggableNameResolver,
+    IReactorTCP,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory, Protocol
+from twisted.web.client import Agent, HTTPConnectionPool
+from twisted.web.http_headers import Headers
+
+from registry.service.health import Check, CheckFailed
+from registry.storage.driver import Driver
+from registry.storage.workers import Workers
+
+
+class NetworkReactor(IReactorTCP, IReactorTime, IReactorPluggableNameResolver):
+    """The abilities of a reactor that checks over a network need."""
+
+
+@attrs.frozen(kw_only=True)
+class Rhythm:
+    """When to look, and how often it must fail. ``timeout`` 0 means the interval."""
+
+    interval: float = 10.0
+    timeout: float = 0.0
+    threshold: int = 1
+
+
+def storage_check(*, driver: Driver, kind: str, rhythm: Rhythm) -> Check:
+    """Whether the storage answers; ``kind`` is its name in the configuration."""
+    return _check(f"storagedriver_{kind}", driver.probe, rhythm)
+
+
+def file_check(*, path: str, workers: Workers, rhythm: Rhythm) -> Check:
+    """Whether there is no file at ``path``: the operator makes one to end service."""
+
+    async def probe() -> None:
+        if await workers.run(_exists, path):
+            raise CheckFailed(f"the file exists; remove {path} to go on serving")
+
+    return _check(path, probe, rhythm)
+
+
+def http_check(
+    *,
+    url: str,
+    reactor: NetworkReactor,
+    status: int = 200,
+    headers: Mapping[str, Sequence[str]] | None = None,
+    rhythm: Rhythm,
+) -> Check:
+    """Whether a HEAD of ``url`` is answered with ``status``, redirects followed."""
+    pool = HTTPConnectionPool(reactor, persistent=False)
+    seconds = rhythm.timeout or rhythm.interval
+    client = HTTPClient(Agent(reactor, connectTimeout=seconds, pool=pool))
+    wanted = Headers({name: list(values) for name, values in (headers or {}).items()})
+
+    async def probe() -> None:
+        response = await client.head(url, headers=wanted)
+        if response.code != status:
+            raise CheckFailed(f"answered {response.code} instead of {status}")
+
+    return _check(_without_user(url), probe, rhythm)
+
+
+def tcp_check(
+    *, host: str, port: int, reactor: NetworkReactor, rhythm: Rhythm
+) -> Check:
+    """Whether something accepts connections at ``host`` and ``port``."""
+    seconds = rhythm.timeout or rhythm.interval
+    endpoint = HostnameEndpoint(reactor, host, port, timeout=seconds)
+
+    async def probe() -> None:
+        await endpoint.connect(Factory.forProtocol(_Greeting))
+
+    shown = f"[{host}]" if ":" in host else host
+    return _check(f"{shown}:{port}", probe, rhythm)
+
+
+def _check(name: str, probe: Callable[[], Awaitable[None]], rhythm: Rhythm) -> Check:
+    return Check(
+        name=name,
+        probe=probe,
+        interval=rhythm.interval,
+        timeout=rhythm.timeout or rhythm.interval,
+        threshold=rhythm.threshold,
+    )
+
+
+class _Greeting(Protocol):
+    """Leaves as soon as it is connected."""
+
+    def connectionMade(self) -> None:
+        self.transport.abortConnection()  # type: ignore[union-attr]  # connected
+
+
+def _exists(path: str) -> bool:
+    """Whether something is at ``path``. Raises OSError if that cannot be told."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _without_user(url: str) -> str:
+    """``url`` as anybody may see it: without user and password, and without query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host, query="").geturl()

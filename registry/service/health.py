@@ -1,0 +1,156 @@
+"""Whether this registry is well: checks that run all the time, and what they found.
+
+A check counts as failed when it raises, and also when it has not answered after its
+timeout: work in a thread cannot be stopped, so one that hangs is left behind, and not
+started again before it has ended. Only ``threshold`` failures in a row make an ailment;
+one success ends it.
+
+Read next: ``checks.py`` (the kinds of check).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import attrs
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+
+class CheckFailed(Exception):
+    """What was checked is not well; the text says what to do about it."""
+
+
+@attrs.frozen(kw_only=True)
+class Check:
+    """One thing to look at, every ``interval`` seconds."""
+
+    name: str
+    """What it is called in answers and logs."""
+
+    probe: Callable[[], Awaitable[None]]
+    """Looks once; raises if all is not well."""
+
+    interval: float = 10.0
+    timeout: float = attrs.field(
+        default=attrs.Factory(lambda self: self.interval, takes_self=True)
+    )
+    """Seconds that a look may take."""
+
+    threshold: int = 1
+    """Failures in a row that make an ailment; less than one means one."""
+
+
+class Health:
+    """Runs checks and remembers what is wrong."""
+
+    def __init__(self, *, checks: Sequence[Check], clock: IReactorTime) -> None:
+        self._ailments: dict[str, str] = {}
+        self._watches = [_Watch(check, self._ailments, clock) for check in checks]
+
+    def start(self) -> None:
+        """Look for the first time, and from then on regularly."""
+        for watch in self._watches:
+            watch.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        for watch in self._watches:
+            watch.stop()
+
+    def ailments(self) -> Mapping[str, str]:
+        """What is wrong now, by the names of the checks. Empty if all is well."""
+        return self._ailments
+
+
+class _Watch:
+    """Runs one check."""
+
+    def __init__(
+        self, check: Check, ailments: dict[str, str], clock: IReactorTime
+    ) -> None:
+        self._check = check
+        self._ailments = ailments
+        self._clock = clock
+        self._failures = 0
+        self._looking: Deferred[None] | None = None
+        self._deadline: IDelayedCall | None = None
+        self._log = Logger()
+        self._loop = LoopingCall(self._look)
+        self._loop.clock = clock
+
+    def start(self) -> None:
+        self._loop.start(self._check.interval, now=True)
+
+    def stop(self) -> None:
+        if self._loop.running:
+            self._loop.stop()
+        self._end_waiting()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _look(self) -> None:
+        if self._deadline is not None:
+            return  # the timeout is longer than the interval, and not yet over
+        if self._looking is not None:
+            self._failed("it still hangs; see why, or restart the registry")
+            return
+        self._deadline = self._clock.callLater(self._check.timeout, self._timed_out)
+        looking = Deferred.fromCoroutine(_run(self._check))
+        self._looking = looking
+        looking.addCallbacks(self._answered, self._raised)
+
+    def _answered(self, _: None) -> None:
+        self._looking = None
+        if self._end_waiting():
+            self._succeeded()
+
+    def _raised(self, reason: Failure) -> None:
+        self._looking = None
+        if self._end_waiting():
+            self._failed(_told(reason.value))
+
+    def _timed_out(self) -> None:
+        self._deadline = None
+        self._failed(f"no answer after {self._check.timeout:g} s")
+        if self._looking is not None:
+            self._looking.cancel()
+
+    def _end_waiting(self) -> bool:
+        """Whether an answer was still waited for."""
+        deadline, self._deadline = self._deadline, None
+        if deadline is None:
+            return False
+        deadline.cancel()
+        return True
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        if self._ailments.pop(self._check.name, None) is not None:
+            self._log.info("health check {check} is well again", check=self._check.name)
+
+    def _failed(self, reason: str) -> None:
+        self._failures += 1
+        if self._failures < self._check.threshold:
+            return
+        if self._check.name not in self._ailments:
+            self._log.error(
+                "health check {check} fails: {reason}; requests are answered 503"
+                " until it succeeds",
+                check=self._check.name,
+                reason=reason,
+            )
+        self._ailments[self._check.name] = reason
+
+
+async def _run(check: Check) -> None:
+    await check.probe()
+
+
+def _told(error: BaseException | None) -> str:
+    if isinstance(error, CancelledError):
+        return "the check was given up"
+    return str(error) or type(error).__name__

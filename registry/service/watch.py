@@ -1,0 +1,63 @@
+"""The health checks that a configuration asks for."""
+
+from __future__ import annotations
+
+from registry.config.health import Health as HealthOptions
+from registry.service.checks import (
+    NetworkReactor,
+    Rhythm,
+    file_check,
+    http_check,
+    storage_check,
+    tcp_check,
+)
+from registry.service.health import Check
+from registry.storage.driver import Driver
+from registry.storage.workers import Workers
+
+
+def build_checks(
+    options: HealthOptions,
+    *,
+    driver: Driver,
+    kind: str,
+    workers: Workers,
+    reactor: NetworkReactor,
+) -> list[Check]:
+    """The checks; ``kind`` is the storage driver's name in the configuration."""
+    checks: list[Check] = []
+    storage = options.storagedriver
+    if storage.enabled:
+        rhythm = Rhythm(interval=storage.interval, threshold=storage.threshold)
+        checks.append(storage_check(driver=driver, kind=kind, rhythm=rhythm))
+    for file in options.file:
+        rhythm = Rhythm(interval=file.interval)
+        checks.append(file_check(path=file.file, workers=workers, rhythm=rhythm))
+    for http in options.http:
+        checks.append(
+            http_check(
+                url=http.uri,
+                reactor=reactor,
+                status=http.statuscode,
+                headers=http.headers,
+                rhythm=Rhythm(
+                    interval=http.interval,
+                    timeout=http.timeout,
+                    threshold=http.threshold,
+                ),
+            )
+        )
+    for tcp in options.tcp:
+        host, _, port = tcp.addr.rpartition(":")
+        rhythm = Rhythm(
+            interval=tcp.interval, timeout=tcp.timeout, threshold=tcp.threshold
+        )
+        checks.append(
+            tcp_check(
+                host=host.strip("[]") or "localhost",
+                port=int(port),
+                reactor=reactor,
+                rhythm=rhythm,
+            )
+        )
+    return checks

@@ -1,0 +1,478 @@
+"""Pushing blobs at once, in chunks and in a stream.
+
+Spec: distribution end-4a, end-4b, end-4c, end-5, end-6, end-13, end-14.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from ends import ALGORITHMS, NAME, Here, codes, missing_session, started
+
+from registry.core.digest import Digest
+from registry.testing.client import Answer, Session, with_query
+
+CONTENT = random.Random(4).randbytes(3067)
+CHUNKS = [CONTENT[:1024], CONTENT[1024:2048], CONTENT[2048:]]
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+every_algorithm = pytest.mark.parametrize("algorithm", ALGORITHMS)
+
+
+def in_one_post(here: Here, content: bytes, digest: Digest) -> Answer:
+    """end-4b."""
+    target = f"/v2/{NAME}/blobs/uploads/?digest={digest}"
+    return here.request("POST", target, body=content)
+
+
+def in_post_and_put(here: Here, content: bytes, digest: Digest) -> Answer:
+    """end-4a, end-6."""
+    return started(here).finish(digest, content)
+
+
+def in_post_and_streamed_put(here: Here, content: bytes, digest: Digest) -> Answer:
+    """end-4a, end-6, without a length."""
+    target = with_query(started(here).location, f"digest={digest}")
+    return here.request("PUT", target, body=[content[:10], content[10:]])
+
+
+def in_chunks(here: Here, content: bytes, digest: Digest) -> Answer:
+    """end-4a, end-5, end-6."""
+    session = started(here)
+    for start in range(0, len(content), 1024):
+        session.append(content[start : start + 1024], start=start).expect(202)
+    return session.finish(digest)
+
+
+def in_chunks_with_the_last_in_put(
+    here: Here, content: bytes, digest: Digest
+) -> Answer:
+    """end-4a, end-5, end-6."""
+    session, last = started(here), max(0, len(content) - 1024)
+    if last:
+        session.append(content[:last], start=0).expect(202)
+    target = with_query(session.location, f"digest={digest}")
+    lines = {"Content-Range": f"{last}-{len(content) - 1}"}
+    return here.request("PUT", target, body=content[last:], headers=lines)
+
+
+def in_a_stream(here: Here, content: bytes, digest: Digest) -> Answer:
+    """end-4a, end-5 with a body of unknown length, end-6."""
+    session = started(here)
+    session.stream([content[:10], content[10:]]).expect(202)
+    return session.finish(digest)
+
+
+Way = Callable[[Here, bytes, Digest], Answer]
+every_way = pytest.mark.parametrize(
+    "way",
+    [
+        in_one_post,
+        in_post_and_put,
+        in_post_and_streamed_put,
+        in_chunks,
+        in_chunks_with_the_last_in_put,
+        in_a_stream,
+    ],
+)
+
+
+# All ways to push.
+
+
+@every_way
+@every_algorithm
+@pytest.mark.parametrize("content", [CONTENT, CONTENT[:512], b"{}"])
+def test_a_blob_is_pushed(here: Here, way: Way, algorithm: str, content: bytes) -> None:
+    """end-4a to end-6: 201, and the location is where the blob is."""
+    digest = Digest.of(content, algorithm)
+    answer = way(here, content, digest).expect(201)
+    assert answer.body == b""
+    assert answer.header("Content-Length") == "0"
+    assert answer.header("Docker-Content-Digest") == str(digest)
+    assert urlsplit(answer.header("Location")).path == f"/v2/{NAME}/blobs/{digest}"
+    assert here.get(answer.header("Location")).expect(200).body == content
+
+
+@every_way
+@every_algorithm
+def test_content_that_does_not_match_its_digest_is_refused(
+    here: Here, way: Way, algorithm: str
+) -> None:
+    """end-4a to end-6: 400, code-4; there is no such blob afterwards."""
+    digest = Digest.of(CONTENT, algorithm)
+    answer = way(here, CONTENT + b"oh no", digest).expect(400)
+    assert codes(answer) == ["DIGEST_INVALID"]
+    here.blob(NAME, digest).expect(404)
+    here.blob(NAME, Digest.of(CONTENT + b"oh no", algorithm)).expect(404)
+
+
+@every_algorithm
+def test_a_refused_push_leaves_no_session_behind(here: Here, algorithm: str) -> None:
+    """end-6, code-4: nothing could mend it."""
+    session = started(here)
+    session.append(b"oh no").expect(202)
+    session.finish(Digest.of(CONTENT, algorithm)).expect(400)
+    assert missing_session(here, session.location)
+
+
+def test_a_refused_single_post_leaves_nothing_on_disk(here: Here) -> None:
+    """end-4b, code-4."""
+    digest = Digest.of(CONTENT)
+    in_one_post(here, b"oh no", digest).expect(400)
+    assert here.files() == []
+
+
+@every_algorithm
+@pytest.mark.parametrize("way", [in_one_post, in_post_and_put, in_a_stream])
+def test_the_empty_blob_is_pushed(here: Here, way: Way, algorithm: str) -> None:
+    """end-4a to end-6."""
+    digest = Digest.of(b"", algorithm)
+    answer = way(here, b"", digest).expect(201)
+    assert here.get(answer.header("Location")).expect(200).body == b""
+
+
+@every_way
+def test_a_blob_may_be_pushed_again(here: Here, way: Way) -> None:
+    """end-4a to end-6."""
+    digest = Digest.of(CONTENT)
+    way(here, CONTENT, digest).expect(201)
+    way(here, CONTENT, digest).expect(201)
+    assert here.blob(NAME, digest).expect(200).body == CONTENT
+
+
+# Beginning.
+
+
+def test_an_upload_begins_empty(here: Here) -> None:
+    """end-4a: 202, where to go on, and what Docker's clients read."""
+    answer = here.request("POST", f"/v2/{NAME}/blobs/uploads/").expect(202)
+    session = answer.header("Docker-Upload-UUID")
+    assert re.fullmatch(UUID, session)
+    path = urlsplit(answer.header("Location")).path
+    assert path == f"/v2/{NAME}/blobs/uploads/{session}"
+    assert answer.header("Range") == "0-0"
+    assert answer.header("Content-Length") == "0"
+
+
+@pytest.mark.parametrize("slash", ["/", ""])
+def test_the_last_slash_may_be_left_out(here: Here, slash: str) -> None:
+    """end-4a, as Distribution takes it, but without a redirect."""
+    here.request("POST", f"/v2/{NAME}/blobs/uploads{slash}").expect(202)
+
+
+def test_a_body_that_belongs_to_no_blob_is_not_read(here: Here) -> None:
+    """end-4a: crane sends JSON here."""
+    lines = {"Content-Type": "application/json"}
+    answer = here.request(
+        "POST", f"/v2/{NAME}/blobs/uploads/", body=b"{}", headers=lines
+    )
+    assert answer.expect(202).header("Range") == "0-0"
+
+
+@pytest.mark.parametrize("hint", ["sha256", "sha512", "sha384"])
+@every_algorithm
+def test_the_algorithm_may_be_announced(here: Here, hint: str, algorithm: str) -> None:
+    """end-4c: a hint; the digest of the PUT decides."""
+    session = started(here, query=f"?digest-algorithm={hint}")
+    session.append(CONTENT).expect(202)
+    answer = session.finish(Digest.of(CONTENT, algorithm)).expect(201)
+    assert answer.header("Docker-Content-Digest").startswith(algorithm + ":")
+
+
+def test_an_algorithm_that_is_not_supported_is_refused_at_once(here: Here) -> None:
+    """end-4c, code-4."""
+    target = f"/v2/{NAME}/blobs/uploads/?digest-algorithm=md5"
+    assert codes(here.request("POST", target).expect(400)) == ["DIGEST_INVALID"]
+    assert here.files() == []
+
+
+@pytest.mark.parametrize("digest", ["sha256:short", "md5:" + "0" * 32, "nocolon"])
+def test_what_is_no_digest_is_refused_before_the_body(here: Here, digest: str) -> None:
+    """end-4b, code-4."""
+    target = f"/v2/{NAME}/blobs/uploads/?digest={digest}"
+    answer = here.request("POST", target, body=CONTENT).expect(400)
+    assert codes(answer) == ["DIGEST_INVALID"]
+    assert here.files() == []
+
+
+# Chunks.
+
+
+def test_every_chunk_says_how_far_the_upload_is(here: Here) -> None:
+    """end-5: 202 and Range without a unit, which dockerd would not understand."""
+    session, end = started(here), 0
+    for chunk in CHUNKS:
+        answer = session.append(chunk, start=end).expect(202)
+        end += len(chunk)
+        assert answer.header("Range") == f"0-{end - 1}"
+        assert answer.header("Docker-Upload-UUID") == session.identifier
+        assert urlsplit(answer.header("Location")).path == session.path
+        assert answer.header("Content-Length") == "0"
+
+
+@every_algorithm
+def test_a_chunk_out_of_order_is_refused_and_the_upload_goes_on(
+    here: Here, algorithm: str
+) -> None:
+    """end-5, end-13: 416 with the way to go on; GET tells it too."""
+    session, end = started(here), 0
+    for chunk in CHUNKS:
+        wrong = session.append(CONTENT[7:9], start=7 if end else 2000).expect(416)
+        assert codes(wrong) == ["RANGE_INVALID"]
+        assert wrong.header("Range") == f"0-{max(0, end - 1)}"
+        told = here.get(session.location).expect(204)
+        assert told.header("Range") == f"0-{max(0, end - 1)}"
+        session.location = told.header("Location")
+        session.append(chunk, start=end).expect(202)
+        end += len(chunk)
+    session.finish(Digest.of(CONTENT, algorithm)).expect(201)
+
+
+def test_the_location_of_a_refusal_is_good_to_go_on(here: Here) -> None:
+    """end-5: no GET is needed after a 416."""
+    session = started(here)
+    first = session.location
+    session.append(CHUNKS[0], start=0).expect(202)
+    session.location = first
+    session.append(CHUNKS[0], start=0).expect(416)
+    session.append(CHUNKS[1] + CHUNKS[2], start=1024).expect(202)
+    session.commit(CONTENT)
+
+
+def test_a_last_chunk_out_of_order_is_refused_and_the_upload_goes_on(
+    here: Here,
+) -> None:
+    """end-6: 416, not 400: the session is kept."""
+    session = started(here)
+    session.append(CHUNKS[0], start=0).expect(202)
+    target = with_query(session.location, f"digest={Digest.of(CONTENT)}")
+    lines = {"Content-Range": f"2048-{len(CONTENT) - 1}"}
+    wrong = here.request("PUT", target, body=CHUNKS[2], headers=lines).expect(416)
+    assert codes(wrong) == ["RANGE_INVALID"]
+    assert wrong.header("Range") == "0-1023"
+    session.location = wrong.header("Location")
+    session.append(CHUNKS[1] + CHUNKS[2]).expect(202)
+    session.commit(CONTENT)
+
+
+@pytest.mark.parametrize("span", ["0-1024", "0-1022"])
+def test_a_range_that_contradicts_the_length_is_refused(here: Here, span: str) -> None:
+    """end-5, code-10: nothing of the chunk is taken."""
+    session = started(here)
+    lines = {"Content-Range": span}
+    answer = here.request("PATCH", session.location, body=CHUNKS[0], headers=lines)
+    assert codes(answer.expect(400)) == ["SIZE_INVALID"]
+    session.append(CONTENT, start=0).expect(202)
+    session.commit(CONTENT)
+
+
+def test_a_stream_that_contradicts_its_range_is_refused(here: Here) -> None:
+    """end-5, code-10: with Content-Range and chunked transfer coding."""
+    session = started(here)
+    lines = {"Content-Range": "0-99"}
+    answer = here.request("PATCH", session.location, body=[CONTENT], headers=lines)
+    assert codes(answer.expect(400)) == ["SIZE_INVALID"]
+
+
+@pytest.mark.parametrize("text", ["", "x", "1", "-5", "5-", "1-2-3", "bytes"])
+def test_a_range_that_is_none_is_refused(here: Here, text: str) -> None:
+    """end-5, code-2: 400 where Distribution fails with 500."""
+    lines = {"Content-Range": text}
+    location = started(here).location
+    answer = here.request("PATCH", location, body=b"x", headers=lines)
+    assert codes(answer.expect(400)) == ["BLOB_UPLOAD_INVALID"]
+
+
+def test_a_range_that_ends_before_it_starts_is_refused(here: Here) -> None:
+    """end-5: 416."""
+    lines = {"Content-Range": "0--1"}
+    location = started(here).location
+    here.request("PATCH", location, body=b"x", headers=lines).expect(400)
+    session = started(here)
+    session.append(b"12345").expect(202)
+    lines = {"Content-Range": "5-4"}
+    here.request("PATCH", session.location, body=b"x", headers=lines).expect(416)
+
+
+@pytest.mark.parametrize("form", ["bytes 0-{}", "bytes 0-{}/*", "bytes=0-{}", "0-{}"])
+def test_a_range_with_a_unit_is_understood(here: Here, form: str) -> None:
+    """end-5, for clients that write it as RFC 9110 14.4 does."""
+    lines = {"Content-Range": form.format(len(CONTENT) - 1)}
+    session = started(here)
+    answer = here.request("PATCH", session.location, body=CONTENT, headers=lines)
+    session.location = answer.expect(202).header("Location")
+    session.commit(CONTENT)
+
+
+@pytest.mark.parametrize("kind", ["", "application/octet-stream", "text/plain"])
+def test_the_content_type_of_a_chunk_does_not_matter(here: Here, kind: str) -> None:
+    """end-5."""
+    lines = {"Content-Type": kind}
+    location = started(here).location
+    here.request("PATCH", location, body=CONTENT, headers=lines).expect(202)
+
+
+def test_an_empty_chunk_changes_nothing(here: Here) -> None:
+    """end-5: cut off before its first byte, and sent again."""
+    session = started(here)
+    session.append(CONTENT).expect(202)
+    answer = session.append(b"").expect(202)
+    assert answer.header("Range") == f"0-{len(CONTENT) - 1}"
+    session.commit(CONTENT)
+
+
+# The state in the location.
+
+
+def test_a_chunk_that_is_sent_again_is_refused(here: Here) -> None:
+    """end-5: the answer to the first was lost; taken twice it would spoil the blob."""
+    session = started(here)
+    first = session.location
+    session.append(CHUNKS[0]).expect(202)
+    session.location = first
+    again = session.append(CHUNKS[0]).expect(416)
+    assert codes(again) == ["RANGE_INVALID"]
+    assert again.header("Range") == "0-1023"
+    session.append(CHUNKS[1] + CHUNKS[2]).expect(202)
+    session.commit(CONTENT)
+
+
+def test_a_last_chunk_that_is_sent_again_is_refused(here: Here) -> None:
+    """end-6: its first try broke off after some bytes, so the session is kept."""
+    session = started(here)
+    first = session.location
+    session.append(CHUNKS[0]).expect(202)
+    session.location = first
+    digest = Digest.of(CONTENT)
+    again = session.finish(digest, CONTENT).expect(416)
+    session.location = again.header("Location")
+    session.finish(digest, CHUNKS[1] + CHUNKS[2]).expect(201)
+
+
+def test_the_location_works_without_what_was_added_to_it(here: Here) -> None:
+    """end-5, end-6: some clients drop the query, some move it around."""
+    session = started(here)
+    here.request("PATCH", session.path, body=CONTENT).expect(202)
+    here.get(session.path).expect(204)
+    state = dict(parse_qsl(urlsplit(here.get(session.path).header("Location")).query))
+    query = f"digest={Digest.of(CONTENT)}&x=1&_state={state['_state']}"
+    here.request("PUT", f"{session.path}?{query}").expect(201)
+
+
+@pytest.mark.parametrize("state", ["", "x", "AAAA", "%00", "_state", "=" * 50])
+def test_a_state_that_we_did_not_make_is_ignored(here: Here, state: str) -> None:
+    """end-5: the file tells the offset; the state only protects a client."""
+    path = started(here).path
+    here.request("PATCH", f"{path}?_state={state}", body=CONTENT).expect(202)
+
+
+# Where it stands.
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    ("size", "told"), [(0, "0-0"), (1, "0-0"), (2, "0-1"), (1024, "0-1023")]
+)
+def test_a_session_tells_how_far_it_is(
+    here: Here, method: str, size: int, told: str
+) -> None:
+    """end-13: 204."""
+    session = started(here)
+    session.append(CONTENT[:size]).expect(202)
+    answer = here.request(method, session.location).expect(204)
+    assert answer.header("Range") == told
+    assert answer.header("Docker-Upload-UUID") == session.identifier
+    assert urlsplit(answer.header("Location")).path == session.path
+    assert answer.headers.get("Content-Length") is None
+
+
+def test_a_session_outlives_the_registry(here: Here) -> None:
+    """end-13, end-5: also one that is started again with another secret."""
+    session = started(here)
+    session.append(CHUNKS[0], start=0).expect(202)
+    here.configure("storage: inmemory\nhttp: {secret: another}")
+    assert session.offset() == 1024
+    session.append(CHUNKS[1] + CHUNKS[2], start=1024).expect(202)
+    session.commit(CONTENT)
+
+
+# Ending.
+
+
+def test_a_cancelled_session_is_unknown(here: Here) -> None:
+    """end-14: 204, then 404."""
+    session = started(here)
+    session.append(CONTENT).expect(202)
+    assert here.files()
+    answer = session.cancel().expect(204)
+    assert answer.header("Docker-Upload-UUID") == session.identifier
+    assert missing_session(here, session.location)
+    assert here.files() == []
+
+
+def test_an_ended_session_is_unknown(here: Here) -> None:
+    """end-6, code-3."""
+    session = started(here)
+    session.finish(Digest.of(CONTENT), CONTENT).expect(201)
+    assert missing_session(here, session.location)
+    assert codes(session.append(b"x").expect(404)) == ["BLOB_UPLOAD_UNKNOWN"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "session", ["00000000-0000-4000-8000-000000000000", "x", "..", "a=b"]
+)
+def test_a_session_that_never_was_is_unknown(
+    here: Here, method: str, session: str
+) -> None:
+    """end-5, end-6, end-13, end-14, code-3."""
+    path = f"/v2/{NAME}/blobs/uploads/{session}?digest={Digest.of(b'x')}"
+    body = b"x" if method in {"PATCH", "PUT"} else b""
+    answer = here.request(method, path, body=body).expect(404)
+    expected = "UNSUPPORTED" if session == ".." else "BLOB_UPLOAD_UNKNOWN"
+    assert codes(answer) == [expected]
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
+def test_a_session_belongs_to_its_repository(here: Here, method: str) -> None:
+    """end-5, end-6, end-13, end-14, code-3."""
+    session = started(here)
+    session.append(CONTENT).expect(202)
+    path = session.location.replace(NAME, "another/app")
+    target = with_query(path, f"digest={Digest.of(CONTENT)}")
+    assert codes(here.request(method, target).expect(404)) == ["BLOB_UPLOAD_UNKNOWN"]
+    session.commit(CONTENT)
+
+
+@pytest.mark.parametrize("query", ["", "digest=", "digest=x", "digest=sha256:0"])
+def test_a_put_without_a_digest_is_refused_and_the_session_kept(
+    here: Here, query: str
+) -> None:
+    """end-6, code-4."""
+    session = started(here)
+    session.append(CONTENT).expect(202)
+    answer = here.request("PUT", with_query(session.location, query)).expect(400)
+    assert codes(answer) == ["DIGEST_INVALID"]
+    session.commit(CONTENT)
+
+
+def test_the_digest_may_be_percent_encoded(here: Here) -> None:
+    """end-6: as Go and Python write it."""
+    digest = str(Digest.of(CONTENT)).replace(":", "%3A")
+    target = with_query(started(here).location, f"digest={digest}")
+    here.request("PUT", target, body=CONTENT).expect(201)
+
+
+def test_a_session_is_one_clients_own(here: Here) -> None:
+    """end-4a: two uploads of the same blob do not meet."""
+    sessions: list[Session] = [started(here), started(here)]
+    for chunk in CHUNKS:
+        for session in sessions:
+            session.append(chunk).expect(202)
+    for session in sessions:
+        session.commit(CONTENT)

@@ -1,0 +1,408 @@
+"""Pushing manifests. Spec: distribution end-7, end-7b."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+import pytest
+from ends import (
+    ALGORITHMS,
+    NAME,
+    Draft,
+    Here,
+    artifact,
+    codes,
+    described,
+    image,
+    index,
+    push,
+    push_parts,
+    put,
+    to_json,
+)
+
+from registry.core.digest import Digest
+from registry.core.mediatype import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from registry.testing.client import Answer
+from registry.testing.images import EMPTY
+
+KIND = "application/vnd.example.kind"
+FOREIGN = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+OPTIONAL = (
+    "storage: {inmemory: {}, delete: {enabled: true}}\n"
+    "validation: {manifests: {references: optional}}"
+)
+
+both_algorithms = pytest.mark.parametrize("algorithm", ALGORITHMS)
+
+
+def elsewhere(seed: str) -> Draft:
+    """An image with a layer that clients fetch from another place."""
+    digest = Digest.of(seed.encode())
+    foreign = {
+        "mediaType": FOREIGN,
+        "digest": str(digest),
+        "size": 123_456,
+        "urls": [f"https://store.example.com/blobs/{digest}"],
+    }
+    draft = image(seed)
+    document = json.loads(draft.body)
+    document["layers"].insert(0, foreign)
+    return Draft(media_type=OCI_MANIFEST, body=to_json(document), blobs=draft.blobs)
+
+
+def of_every_kind(algorithm: str) -> dict[str, Draft]:
+    """Everything that a manifest may be, by a name for it."""
+
+    def one(seed: str, **more: object) -> Draft:
+        return image(f"{seed}-{algorithm}", algorithm=algorithm, **more)
+
+    def several(*children: Draft, **more: object) -> Draft:
+        return index(*children, algorithm=algorithm, **more)
+
+    large = {f"annotation-{n}": "A" * 10_000 for n in range(390)}
+    return {
+        "image": one("image"),
+        "large image": one("large", annotations=large),
+        "index": several(one("amd64"), one("arm64")),
+        "nested index": several(several(one("deep")), several(one("other"))),
+        "empty index": several(),
+        "artifact": one("artifact", config=(EMPTY, b"{}"), artifactType=KIND),
+        "artifact index": several(one("x"), artifactType=KIND),
+        "artifact without content": one(
+            "empty",
+            config=(EMPTY, b"{}"),
+            layers=[(EMPTY, b"{}")],
+            artifactType=KIND,
+        ),
+        "no layers": one("bare", layers=[]),
+        "data fields": one("data", with_data=True),
+        "unknown fields": one("custom", **{"org.example.field": {"x": [1, None]}}),
+        "config of any kind": one("config", config=("text/vnd.example", b"any")),
+        "layers of any kind": one("layers", layers=[("a/b", b"1"), ("c/d", b"2")]),
+    }
+
+
+KINDS = list(of_every_kind("sha256"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@both_algorithms
+def test_a_manifest_of_any_kind_is_pushed_by_digest(
+    here: Here, kind: str, algorithm: str
+) -> None:
+    """end-7: 201, the digest of the client, and a location where it is."""
+    draft = of_every_kind(algorithm)[kind]
+    answer = push(here, draft)
+    assert answer.body == b""
+    check_served(here, draft, answer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_manifest_of_any_kind_is_pushed_by_tag(here: Here, kind: str) -> None:
+    """end-7."""
+    draft = of_every_kind("sha256")[kind]
+    check_served(here, draft, push(here, draft, "v1"))
+    assert here.manifest(NAME, "v1").expect(200).body == draft.body
+
+
+def check_served(here: Here, draft: Draft, answer: Answer) -> None:
+    """The answer to a push is right, and what it points at is what was pushed."""
+    assert answer.header("Docker-Content-Digest") == str(draft.digest)
+    path = f"/v2/{NAME}/manifests/{draft.digest}"
+    assert urlsplit(answer.header("Location")).path == path
+    pulled = here.get(answer.header("Location")).expect(200)
+    assert pulled.body == draft.body
+    assert pulled.header("Content-Type") == draft.media_type
+    assert pulled.header("Docker-Content-Digest") == str(draft.digest)
+
+
+def test_a_large_manifest_is_what_it_says(here: Here) -> None:
+    """end-7: registries should take at least 4 MB."""
+    size = len(of_every_kind("sha256")["large image"].body)
+    assert 3_900_000 < size <= 4 * 1024 * 1024
+    assert here.harness.config.validation.manifests.sizelimit == 4 * 1024 * 1024
+
+
+def test_a_manifest_above_the_limit_is_too_large(here: Here) -> None:
+    """end-7: 413, code-6, where Distribution says 400."""
+    here.configure("storage: inmemory\nvalidation: {manifests: {sizelimit: 1000}}")
+    small = image("a", annotations={"a": "A" * 100})
+    large = image("a", annotations={"a": "A" * 1000})
+    push(here, small, "v1")
+    answer = put(here, large, "v2").expect(413)
+    assert codes(answer) == ["MANIFEST_INVALID"]
+    assert b"1000" in answer.body
+    here.manifest(NAME, "v2").expect(404)
+
+
+def test_a_stream_above_the_limit_is_too_large(here: Here) -> None:
+    """end-7: 413 also without Content-Length."""
+    here.configure("storage: inmemory\nvalidation: {manifests: {sizelimit: 1000}}")
+    target = f"/v2/{NAME}/manifests/v1"
+    answer = here.request("PUT", target, body=[b"{" * 600, b"{" * 600]).expect(413)
+    assert codes(answer) == ["MANIFEST_INVALID"]
+
+
+@both_algorithms
+def test_a_manifest_that_does_not_have_its_digest_is_refused(
+    here: Here, algorithm: str
+) -> None:
+    """end-7, code-4: nothing is stored."""
+    draft = image("a", algorithm=algorithm)
+    push_parts(here, draft)
+    before = here.files()
+    body = draft.body + b"  "
+    answer = here.push_manifest(NAME, draft.digest, body, OCI_MANIFEST).expect(400)
+    assert codes(answer) == ["DIGEST_INVALID"]
+    assert here.files() == before
+    here.manifest(NAME, draft.digest).expect(404)
+
+
+@pytest.mark.parametrize(
+    "reference", ["sha256:baddigeststring", "md5:" + "0" * 32, "sha512:" + "0" * 64]
+)
+def test_what_is_no_digest_is_refused(here: Here, reference: str) -> None:
+    """end-7, code-4."""
+    draft = image("a")
+    push_parts(here, draft)
+    assert codes(put(here, draft, reference).expect(400)) == ["DIGEST_INVALID"]
+
+
+def test_what_is_no_tag_is_refused(here: Here) -> None:
+    """end-7."""
+    draft = image("a")
+    push_parts(here, draft)
+    assert codes(put(here, draft, ".x").expect(400)) == ["TAG_INVALID"]
+    assert codes(put(here, draft, "v1", tags=["-"]).expect(400)) == ["TAG_INVALID"]
+
+
+# Tag parameters.
+
+
+@both_algorithms
+def test_a_push_by_digest_may_set_tags(here: Here, algorithm: str) -> None:
+    """end-7b: each tag is told in OCI-Tag."""
+    draft = image("a", algorithm=algorithm)
+    push_parts(here, draft)
+    tags = ["v1", "v1.2", "latest"]
+    answer = put(here, draft, tags=tags).expect(201)
+    assert answer.headers.get_all("OCI-Tag") == tags
+    assert here.tags(NAME) == sorted(tags)
+    for tag in tags:
+        pulled = here.manifest(NAME, tag).expect(200)
+        assert pulled.body == draft.body
+        assert pulled.header("Docker-Content-Digest") == str(draft.digest)
+
+
+def test_a_push_by_tag_may_set_more_tags(here: Here) -> None:
+    """end-7b."""
+    draft = image("a")
+    push_parts(here, draft)
+    answer = put(here, draft, "v1", tags=["v2", "v2"]).expect(201)
+    assert answer.headers.get_all("OCI-Tag") == ["v1", "v2"]
+    assert here.tags(NAME) == ["v1", "v2"]
+
+
+def test_a_push_without_tags_tells_of_none(here: Here) -> None:
+    """end-7b."""
+    assert push(here, image("a")).headers.get_all("OCI-Tag") is None
+
+
+# What it refers to.
+
+
+@pytest.mark.parametrize("kind", ["config", "layer"])
+def test_an_image_whose_blob_is_missing_is_refused(here: Here, kind: str) -> None:
+    """end-7, code-5: the detail names what to push first."""
+    draft = image("a")
+    missing = draft.blobs[0 if kind == "config" else 1]
+    for blob in draft.blobs:
+        if blob is not missing:
+            here.push_blob(NAME, blob)
+    answer = put(here, draft, "v1").expect(400)
+    assert codes(answer) == ["MANIFEST_BLOB_UNKNOWN"]
+    assert answer.json()["errors"][0]["detail"] == str(Digest.of(missing))
+    here.manifest(NAME, "v1").expect(404)
+
+
+def test_all_that_is_missing_is_told_at_once(here: Here) -> None:
+    """end-7, code-5."""
+    draft = image("a")
+    answer = put(here, draft, "v1").expect(400)
+    assert codes(answer) == ["MANIFEST_BLOB_UNKNOWN"] * 3
+    told = {entry["detail"] for entry in answer.json()["errors"]}
+    assert told == {str(Digest.of(blob)) for blob in draft.blobs}
+
+
+def test_an_index_whose_image_is_missing_is_refused(here: Here) -> None:
+    """end-7, code-5."""
+    draft = index(image("a"))
+    answer = put(here, draft, "v1").expect(400)
+    assert codes(answer) == ["MANIFEST_BLOB_UNKNOWN"]
+
+
+def test_what_another_repository_holds_does_not_count(here: Here) -> None:
+    """end-7, code-5: mount it first."""
+    draft = image("a")
+    push(here, draft, "v1", name="another")
+    assert put(here, draft, "v1").expect(400)
+
+
+def test_an_index_may_list_layers(here: Here) -> None:
+    """end-7: BuildKit's cache does."""
+    layer = b"cache"
+    here.push_blob(NAME, layer)
+    children = [described(layer, "application/vnd.example.layer")]
+    body = to_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": children})
+    here.push_manifest(NAME, "cache", body, OCI_INDEX).expect(201)
+
+
+def test_a_layer_that_is_elsewhere_need_not_be_here(here: Here) -> None:
+    """end-7. Spec: image-spec layer, Non-Distributable Layers."""
+    draft = elsewhere("a")
+    check_served(here, draft, push(here, draft, "v1"))
+
+
+def test_where_references_are_optional_anything_may_be_missing(here: Here) -> None:
+    """end-7, ``validation.manifests.references: optional``."""
+    here.configure(OPTIONAL)
+    for draft in (image("sparse"), index(image("missing"), image("too"))):
+        check_served(here, draft, put(here, draft, "v1").expect(201))
+
+
+# The subject.
+
+
+def test_a_subject_is_acknowledged(here: Here) -> None:
+    """end-7: OCI-Subject."""
+    subject = image("a")
+    push(here, subject, "v1")
+    answer = push(here, artifact("sbom", KIND, subject=subject.described()))
+    assert answer.header("OCI-Subject") == str(subject.digest)
+    answer = push(here, index(subject, subject=subject.described()))
+    assert answer.header("OCI-Subject") == str(subject.digest)
+
+
+@both_algorithms
+def test_a_subject_may_be_missing(here: Here, algorithm: str) -> None:
+    """end-7: it may be pushed later."""
+    subject = image("later", algorithm=algorithm).described()
+    answer = push(here, artifact("sbom", KIND, subject=subject), "v1")
+    assert answer.header("OCI-Subject") == subject["digest"]
+
+
+def test_without_a_subject_none_is_acknowledged(here: Here) -> None:
+    """end-7."""
+    assert push(here, image("a")).headers.get("OCI-Subject") is None
+
+
+# What it is.
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"schemaVersion": 1}',
+        b'{"schemaVersion": 2}',
+        b'{"schemaVersion": 2, "config": 3}',
+        b"[" * 100_000,
+        b'{"schemaVersion": NaN}',
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_what_is_no_manifest_is_refused(here: Here, body: bytes) -> None:
+    """end-7, code-6."""
+    answer = here.push_manifest(NAME, "v1", body, OCI_MANIFEST).expect(400)
+    assert codes(answer) == ["MANIFEST_INVALID"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", OCI_INDEX])
+def test_a_manifest_of_another_type_is_refused(here: Here, kind: str) -> None:
+    """end-7, code-6."""
+    draft = image("a")
+    push_parts(here, draft)
+    answer = here.push_manifest(NAME, "v1", draft.body, kind).expect(400)
+    assert codes(answer) == ["MANIFEST_INVALID"]
+
+
+@pytest.mark.parametrize(
+    "kind", [OCI_MANIFEST + "; charset=utf-8", OCI_MANIFEST.upper(), ""]
+)
+def test_parameters_of_the_type_are_ignored(here: Here, kind: str) -> None:
+    """end-7: and without a type, the manifest says it itself."""
+    draft = image("a")
+    push_parts(here, draft)
+    here.push_manifest(NAME, "v1", draft.body, kind).expect(201)
+    pulled = here.manifest(NAME, "v1").expect(200)
+    assert pulled.header("Content-Type") == OCI_MANIFEST
+
+
+def test_a_docker_manifest_is_pushed(here: Here) -> None:
+    """end-7: Docker's own type, for its clients."""
+    draft = image("a", mediaType=DOCKER_MANIFEST)
+    push_parts(here, draft)
+    here.push_manifest(NAME, "v1", draft.body, DOCKER_MANIFEST).expect(201)
+    pulled = here.manifest(NAME, "v1").expect(200)
+    assert pulled.header("Content-Type") == DOCKER_MANIFEST
+
+
+def test_the_bytes_are_kept_as_they_are(here: Here) -> None:
+    """end-7: whatever their spacing, order and spelling."""
+    draft = image("a")
+    body = b'{\n "annotations": {"\\u00e9": "\xc3\xa9"},' + draft.body[1:] + b"\n\n"
+    push_parts(here, draft)
+    answer = here.push_manifest(NAME, "v1", body, OCI_MANIFEST).expect(201)
+    assert answer.header("Docker-Content-Digest") == str(Digest.of(body))
+    assert here.manifest(NAME, "v1").expect(200).body == body
+
+
+# Compare and swap.
+
+
+def test_a_tag_moves_only_from_what_the_client_has_seen(here: Here) -> None:
+    """If-Match: 412 for the one who comes second. RFC 9110 13.1.1."""
+    seen, mine, theirs = image("seen"), image("mine"), image("theirs")
+    push(here, seen, "v1")
+    for draft in (mine, theirs):
+        push_parts(here, draft)
+    etag = here.manifest(NAME, "v1").header("ETag")
+    put(here, theirs, "v1", If_Match=etag).expect(201)
+    answer = put(here, mine, "v1", If_Match=etag).expect(412)
+    assert codes(answer) == ["DENIED"]
+    assert here.manifest(NAME, "v1").body == theirs.body
+
+
+def test_a_tag_is_made_only_where_there_is_none(here: Here) -> None:
+    """If-None-Match: *. RFC 9110 13.1.2."""
+    first, second = image("first"), image("second")
+    push_parts(here, second)
+    push_parts(here, first)
+    put(here, first, "v1", If_None_Match="*").expect(201)
+    put(here, second, "v1", If_None_Match="*").expect(412)
+    assert here.manifest(NAME, "v1").body == first.body
+
+
+@pytest.mark.parametrize("etag", ["*", f'"{image("a").digest}"'])
+def test_what_is_not_there_matches_nothing(here: Here, etag: str) -> None:
+    """If-Match. RFC 9110 13.1.1."""
+    draft = image("a")
+    push_parts(here, draft)
+    put(here, draft, "v1", If_Match=etag).expect(412)
+    put(here, draft, "v1").expect(201)
+    put(here, draft, "v1", If_Match=etag).expect(201)
+
+
+def test_a_refused_condition_writes_nothing(here: Here) -> None:
+    """If-Match."""
+    draft = image("a")
+    push_parts(here, draft)
+    before = here.files()
+    put(here, draft, "v1", If_Match='"sha256:other"').expect(412)
+    assert here.files() == before
