@@ -15,6 +15,7 @@ from registry import __version__
 
 VERBS = {
     "serve": "registry.cli.serve",
+    "check-config": "registry.cli.check_config",
 }
 
 

@@ -149,9 +149,13 @@ class Decoder:
             option.attribute: self._option(option, node, path)
             for option in shape.options.values()
         }
-        if not chosen or _any_unreadable(values.values()):
+        whole = chosen and not _any_unreadable(values.values())
+        if not whole:
+            values = _without_broken_sections(shape, values)
+        if _any_unreadable(values.values()):
             return Unreadable()
-        return self._make(shape, values, node, path)
+        made = self._make(shape, values, node, path)
+        return made if whole else Unreadable()
 
     def _option(self, option: Option, node: Mapping, path: tuple[str, ...]) -> object:
         entry = node.entries.get(option.name)
@@ -234,6 +238,26 @@ def _says_nothing(option: Option, value: Node) -> bool:
     if not isinstance(value, Scalar) or not value.is_null:
         return False
     return not (isinstance(option.shape, Section) and option.default is None)
+
+
+def _without_broken_sections(
+    shape: Section, values: dict[str, object]
+) -> dict[str, object]:
+    """``values`` with defaults for the sections among them that could not be read.
+
+    So that what is wrong in one section does not hide what is wrong beside it.
+    """
+    sections = {
+        option.attribute: option
+        for option in shape.options.values()
+        if isinstance(option.shape, Section) and not option.required
+    }
+    return {
+        name: sections[name].make_default()
+        if name in sections and isinstance(value, Unreadable)
+        else value
+        for name, value in values.items()
+    }
 
 
 def _any_unreadable(values: Iterable[object]) -> bool:

@@ -24,6 +24,9 @@ MASK = "***"
 CLIENT_LEFT = 499
 """The status that is logged for an upload whose client went away. nginx's own."""
 
+_BROKEN = frozenset({400, 408})
+_LEFT = (b"the client went away", b"the connection ended before the body")
+
 # Bytes of each part, so that a line is less than 4096: see ``lines.py``.
 _TARGET, _REFERER, _AGENT, _NAME = 1500, 1000, 500, 200
 
@@ -76,7 +79,7 @@ class AccessLog:
         length = response.length
         if request.method == "HEAD" or status in NO_BODY:
             length = 0
-        if status == 408 and _client_left(request, response):
+        if status in _BROKEN and _client_left(request, response):
             status = CLIENT_LEFT
         self._add(
             f"{host} - {_name(user) if user else '-'} [{self._time}]"
@@ -129,7 +132,8 @@ def _name(text: str) -> str:
 
 
 def _client_left(request: Request, response: Response) -> bool:
-    return request.body.is_broken and b"the client went away" in response.body
+    """Whether the client ended an upload, which is told by what it was refused with."""
+    return request.body.is_broken and any(text in response.body for text in _LEFT)
 
 
 def _apache_time(second: int) -> str:

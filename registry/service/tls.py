@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -85,7 +85,7 @@ def load_context(
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_cipher_list(cipher_list(suites).encode("ascii"))
     context.set_alpn_select_callback(_select)
-    _install(context, chain, private, certificate)
+    _install(context, certificate, key)
     return context
 
 
@@ -108,22 +108,23 @@ def _select(connection: SSL.Connection, offered: list[bytes]) -> Any:  # noqa: A
     return HTTP_1_1 if HTTP_1_1 in offered else SSL.NO_OVERLAPPING_PROTOCOLS
 
 
-def _install(
-    context: SSL.Context,
-    chain: Sequence[x509.Certificate],
-    private: Any,  # noqa: ANN401 - any kind of key
-    path: str,
-) -> None:
+def _install(context: SSL.Context, certificate: str, key: str) -> None:
     try:
-        context.use_certificate(crypto.X509.from_cryptography(chain[0]))
-        for issuer in chain[1:]:
-            context.add_extra_chain_cert(crypto.X509.from_cryptography(issuer))
-        context.use_privatekey(crypto.PKey.from_cryptography_key(private))
-    except (SSL.Error, TypeError) as error:
+        context.use_certificate_chain_file(certificate)
+        context.use_privatekey_file(key)
+        context.check_privatekey()
+    except SSL.Error as error:
         raise TLSRefused(
-            f"OpenSSL refuses the certificate in {path} (http.tls.certificate) or its"
-            f" key ({error}); use RSA with at least 2048 bits, or ECDSA"
+            f"OpenSSL refuses {certificate} (http.tls.certificate) or {key}"
+            f" (http.tls.key): {_reason(error)}; use RSA with at least 2048 bits, or"
+            " ECDSA"
         ) from error
+
+
+def _reason(error: SSL.Error) -> str:
+    """The last words of OpenSSL's own list of what went wrong."""
+    entries = error.args[0] if error.args else ()
+    return str(entries[-1][-1]) if entries else "no reason given"
 
 
 def _chain(path: str) -> list[x509.Certificate]:

@@ -13,12 +13,19 @@ critical events are kept in ``crashes``; a test of hostile input wants none.
 
 from __future__ import annotations
 
+import gc
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from twisted.internet.testing import MemoryReactorClock
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    formatEvent,
+    globalLogPublisher,
+)
 from twisted.web.resource import IResource, Resource
 from zope.interface import provider
 
@@ -42,7 +49,9 @@ from registry.web.tree import Tree
 HOST = "registry.test"
 START = 1_000_000_000.0
 
-DELETING = "storage: {inmemory: {}, delete: {enabled: true}}\n"
+DELETING = (
+    "storage: {inmemory: {}, delete: {enabled: true}}\nhttp: {secret: for tests}\n"
+)
 """Options of a registry in memory that lets clients delete."""
 
 
@@ -222,6 +231,25 @@ class Harness:
             yield
         finally:
             globalLogPublisher.removeObserver(observe)
+
+
+@contextmanager
+def calm_harness(
+    *,
+    options: str = DELETING,
+    limits: Limits | None = None,
+    root: IResource | None = None,
+    trusted: Sequence[Network] = (),
+    driver: MemoryDriver | None = None,
+) -> Iterator[Harness]:
+    """A Harness in whose log no failure may be found when it is left."""
+    harness = Harness(
+        options=options, limits=limits, root=root, trusted=trusted, driver=driver
+    )
+    with harness.watched():
+        yield harness
+        gc.collect()  # which reports errors that nobody handled
+    assert not harness.crashes, [formatEvent(one) for one in harness.crashes]
 
 
 class _Recorder:

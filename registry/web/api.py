@@ -10,7 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from twisted.logger import Logger
 
 from registry.auth.authenticator import Authenticator, Challenged
-from registry.core.errors import RegistryError, Unavailable, Unsupported
+from registry.core.errors import (
+    RegistryError,
+    Unauthorized,
+    Unavailable,
+    Unsupported,
+)
 from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route, parse_route
 from registry.core.scope import needed_access
@@ -56,7 +61,8 @@ class Api:
         try:
             return await self._respond(request)
         except Challenged as error:
-            return problem(error, ("WWW-Authenticate", error.challenge))
+            refused = Unauthorized(error.message, detail=error.detail)
+            return problem(refused, ("WWW-Authenticate", error.challenge))
         except RegistryError as error:
             return problem(error)
         except BodyTooLarge as error:

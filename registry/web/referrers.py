@@ -39,7 +39,7 @@ class ReferrerEndpoints:
         """An index of them; an empty one where there are none."""
         assert route.name is not None  # noqa: S101 - a REFERRERS route has one
         subject = Digest.parse(route.reference)
-        artifact_type = request.parameter("artifactType")
+        artifact_type = _artifact_type(request)
         page = PageRequest.parse(
             request.parameter("n") or str(PAGE),
             request.parameter("last"),
@@ -60,3 +60,12 @@ class ReferrerEndpoints:
             lines.append(("Link", f'<{self.locations.page(path)}>; rel="next"'))
         index: list[Descriptor] = [chosen[digest] for digest in digests]
         return Response(200, header_lines(*lines), referrers_index(index))
+
+
+def _artifact_type(request: Request) -> str | None:
+    """The type to filter by, or None.
+
+    A plus that a client forgot to encode arrives as a space, which no type contains.
+    """
+    given = request.parameter("artifactType")
+    return given.replace(" ", "+") if given else None

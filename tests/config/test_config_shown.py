@@ -29,6 +29,13 @@ def test_what_is_shown_loads_as_the_same_configuration(
     assert load_config(str(shown), {}) == configuration
 
 
+def test_free_fields_are_shown_as_they_are(tmp_path: Path) -> None:
+    configuration = read(BASE + "log: {fields: {a: {b: [1, x, '5']}, c: 1.5}}")
+    shown = tmp_path / "shown.yml"
+    shown.write_text(show(configuration))
+    assert load_config(str(shown), {}).log.fields == configuration.log.fields
+
+
 SECRET = "hunter2"
 WITH_SECRETS = BASE + (
     f"http: {{secret: {SECRET}}}\n"

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.config.duration import UNITS, format_duration, parse_duration
@@ -67,6 +67,7 @@ def test_a_duration_that_go_cannot_hold_is_refused(text: str) -> None:
         parse_duration(text)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 10_000), st.sampled_from(sorted(UNITS))),
@@ -80,12 +81,14 @@ def test_the_parts_of_a_duration_add_up(parts: list[tuple[int, str]]) -> None:
     assert parse_duration(text) == total / 10**9
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**53))
 def test_a_shown_duration_is_read_back_as_itself(nanoseconds: int) -> None:
     seconds = nanoseconds / 1e9
     assert parse_duration(format_duration(seconds)) == seconds
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):

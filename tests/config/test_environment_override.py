@@ -3,7 +3,7 @@
 from operator import attrgetter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import BASE, read, refused, warned
 
@@ -24,6 +24,7 @@ SAME = [
     ("REGISTRY_HTTP_ADDR", "[::1]:5001", "http: {addr: '[::1]:5001'}"),
     ("REGISTRY_HTTP_ADDR", "'[::1]:5001'", "http: {addr: '[::1]:5001'}"),
     ("REGISTRY_HTTP_SECRET", "@b: c", "http: {secret: '@b: c'}"),
+    ("REGISTRY_HTTP_SECRET", "{a: b}", "http: {secret: '{a: b}'}"),
     ("REGISTRY_HTTP_SECRET", "0123", "http: {secret: '0123'}"),
     ("REGISTRY_HTTP_HOST", "https://r.example.org",
      "http: {host: https://r.example.org}"),
@@ -215,6 +216,7 @@ printable = st.text(
 )
 
 
+@settings(deadline=None)
 @given(printable.filter(lambda text: text.strip("~ ")))
 def test_quoted_text_arrives_as_it_is(text: str) -> None:
     quoted = "'" + text.replace("'", "''") + "'"
@@ -223,6 +225,7 @@ def test_quoted_text_arrives_as_it_is(text: str) -> None:
     assert by_variable.http.secret == by_file.http.secret == Secret(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40).filter(lambda text: "\0" not in text))
 def test_any_text_in_a_variable_is_a_secret(text: str) -> None:
     assert read(BASE, {"REGISTRY_HTTP_SECRET": text}).http is not None

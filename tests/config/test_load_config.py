@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import BASE, SOURCE
 
@@ -73,6 +73,7 @@ def outcome(text: str | bytes, environment: dict[str, str]) -> Configuration | N
     return None
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.binary()))
 def test_any_text_is_a_configuration_or_refused(text: str | bytes) -> None:
     assert outcome(text, {}) is None
@@ -116,6 +117,7 @@ def written(node: object) -> str:
             return str(node)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), nodes, max_size=5))
 def test_any_options_are_a_configuration_or_refused(options: dict[str, object]) -> None:
     text = "\n".join(f"{name}: {written(node)}" for name, node in options.items())
@@ -129,6 +131,7 @@ parts = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.lists(parts, min_size=1, max_size=5).map(

@@ -148,6 +148,8 @@ REFUSED = [
     ("http: {headers: {X-A: [~]}}", "http.headers.X-A.0: needs a value: text"),
     ('http: {tls: {key: "a\\nb"}}', "http.tls.key: must be one line of text"),
     ("auth: {none: {realm: a}}", "auth.none.realm: is not an option; there are none"),
+    ("http: {headers: {X-A: }}", "X-A: takes a list such as [a, b], not nothing"),
+    ("http: {addr: {a: b}}", "http.addr: takes one text, not a mapping"),
     ("log: {fields: 5}", "c.yml:3:15: log.fields: takes a mapping such as {a: b}"),
     ("auth: {none: {}, silly: {realm: a, service: b}}", "auth: names none (c.yml:3:8)"),
     ("auth: {token: {realm: a, service: b, issuer: c}}",
@@ -267,6 +269,15 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ["c.yml:10:3", "auth.htpasswd"],
         ["c.yml:7:3", "http.adr"],
         ["c.yml:8:17", "http.draintimeout"],
+    ]
+
+
+def test_what_is_wrong_in_one_section_does_not_hide_what_is_wrong_beside_it() -> None:
+    text = BASE + "http: {addr: '0.0.0.0', tls: {key: /k, letsencrypt: {email: []}}}"
+    assert [problem.split(": ")[1] for problem in refused(text)] == [
+        "http.tls.letsencrypt.email",
+        "http.tls.key",
+        "http.addr",
     ]
 
 

@@ -1,7 +1,7 @@
 """Sizes: plain bytes or with a unit."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.config.size import format_size, parse_size
@@ -32,6 +32,7 @@ def test_a_size_beyond_64_bits_is_refused() -> None:
         parse_size("99999999999TiB")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**18 - 1))
 def test_a_shown_size_is_read_back_as_itself(size: int) -> None:
     assert parse_size(format_size(size)) == size

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
+from collections.abc import Mapping
 
 import pytest
 import pytest_twisted
-from exchanges import request_for, site_for, turn
 from hypothesis import given
 from hypothesis import strategies as st
+from observed import request_for, site_for, turn
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
+from registry.core.route import Kind, Route
 from registry.service.access import AccessLog
-from registry.web.api import Api
+from registry.web.api import Api, Endpoint
 from registry.web.request import Request
 from registry.web.response import Response
 
@@ -145,27 +148,26 @@ def test_many_different_clients_do_not_fill_the_memory() -> None:
     assert lines[-1] == line_for(request_for("/v2/a/tags/list?n=4999"))
 
 
-class Reading:
-    """An endpoint that wants the whole body."""
+class OneEndpoint(dict[Kind, Mapping[str, Endpoint]]):
+    """Answers POST of whatever route, when it has read the whole body."""
 
-    async def respond(self, request: Request) -> Response:
+    def __missing__(self, kind: Kind) -> Mapping[str, Endpoint]:
+        return {"POST": self._read}
+
+    async def _read(self, request: Request, route: Route) -> Response:
+        del route
         await request.body.whole(1000)
         return Response(201)
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_client_that_leaves_during_an_upload_is_logged_as_499() -> None:
+@pytest.mark.parametrize("says_goodbye", [True, False])
+async def test_a_client_that_leaves_during_an_upload_is_logged_as_499(
+    *, says_goodbye: bool
+) -> None:
     lines = Written()
-
-    class Endpoints(dict[object, object]):
-        def __getitem__(self, kind: object) -> object:
-            async def read(request: Request, route: object) -> Response:
-                return await Reading().respond(request)
-
-            return {"POST": read}
-
     api = Api(
-        endpoints=Endpoints(),
+        endpoints=OneEndpoint(),
         authenticator=None,
         ailments=dict,
         prefix="/",
@@ -173,8 +175,9 @@ async def test_a_client_that_leaves_during_an_upload_is_logged_as_499() -> None:
     )
     site = site_for(api, reactor=reactor, observers=[AccessLog(lines=lines)])
     port = reactor.listenTCP(0, site, interface="127.0.0.1")
+    number = port.getHost().port
     try:
-        await deferToThread(_leave_half_way, port.getHost().port)
+        await deferToThread(_leave_half_way, number, says_goodbye=says_goodbye)
         while not lines:
             await turn(reactor)
     finally:
@@ -183,9 +186,12 @@ async def test_a_client_that_leaves_during_an_upload_is_logged_as_499() -> None:
     assert '"POST /v2/a/blobs/uploads/ HTTP/1.1" 499 ' in line
 
 
-def _leave_half_way(port: int) -> None:
+def _leave_half_way(port: int, *, says_goodbye: bool) -> None:
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(
             b"POST /v2/a/blobs/uploads/ HTTP/1.1\r\nHost: x\r\n"
             b"Content-Length: 100\r\n\r\nhalf"
         )
+        if not says_goodbye:  # a reset, as when a machine is switched off and on
+            linger = struct.pack("ii", 1, 0)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -30,7 +30,7 @@ RHYTHM = Rhythm(interval=10.0)
 class Answering(Resource):
     """Answers HEAD with what it was told to, if the right header came along."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - twisted.web reads it
 
     def __init__(self, status: int) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ async def test_a_file_is_healthy_as_long_as_it_is_not_there(tmp_path: Path) -> N
     check = file_check(path=str(path), workers=Inline(), rhythm=RHYTHM)
     await check.probe()
     path.touch()
-    with pytest.raises(CheckFailed, match="remove .*down to go on serving"):
+    with pytest.raises(CheckFailed, match=r"remove .*down to go on serving"):
         await check.probe()
     path.unlink()
     await check.probe()

@@ -90,7 +90,7 @@ def test_pieces_of_a_pipe_end_at_the_end_of_a_line(pipe: tuple[int, int]) -> Non
     assert everything(reading).endswith(b"\n")
 
 
-def test_a_reader_that_is_too_slow_loses_lines_and_is_told(
+def test_it_is_said_how_many_lines_a_slow_reader_lost(
     pipe: tuple[int, int], said: list[str]
 ) -> None:
     clock = Clock()
@@ -110,9 +110,7 @@ def test_a_reader_that_is_too_slow_loses_lines_and_is_told(
     assert text.startswith(f"{lost} lines of the access log were lost")
 
 
-def test_a_reader_that_has_gone_is_told_once(
-    pipe: tuple[int, int], said: list[str]
-) -> None:
+def test_it_is_said_once_that_the_reader_has_gone(said: list[str]) -> None:
     clock = Clock()
     reading, writing = os.pipe()
     os.close(reading)

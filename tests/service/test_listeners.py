@@ -94,12 +94,13 @@ async def test_a_port_alone_is_open_for_both_protocols(text: str) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_a_unix_socket_is_for_owner_and_group(tmp_path: Path) -> None:
-    path = str(tmp_path / "registry.sock")
+    place = tmp_path / "registry.sock"
+    path = str(place)
     async with listening(parse_address(path, "unix")) as listener:
         assert listener.url == f"unix:{path}"
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
         assert await deferToThread(greeting, socket.AF_UNIX, path) == b"hello"
-    assert not os.path.exists(path)
+    assert not place.is_socket()
 
 
 @pytest_twisted.ensureDeferred
@@ -122,14 +123,15 @@ async def test_what_a_crash_left_of_a_unix_socket_is_replaced(tmp_path: Path) ->
 
 @pytest_twisted.ensureDeferred
 async def test_a_unix_socket_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
-    path = str(tmp_path / "registry.sock")
+    place = tmp_path / "registry.sock"
+    path = str(place)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.bind(path)
         other.listen()
         assert "another process listens there" in await refusal(
             parse_address(path, "unix")
         )
-        assert os.path.exists(path)
+        assert place.is_socket()
 
 
 @pytest_twisted.ensureDeferred
@@ -222,32 +224,24 @@ reactor.run()
 """
 
 
+AS_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="http")
+os.execv(sys.executable, [sys.executable, "-c", sys.argv[2]])
+"""
+
+
 def test_a_socket_from_systemd_is_used() -> None:
     with socket.socket() as passed:
         passed.bind(("127.0.0.1", 0))
         passed.listen()
         port = passed.getsockname()[1]
-
-        def as_systemd_does() -> None:
-            os.dup2(passed.fileno(), 3)
-            os.environ.update(
-                LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="http"
-            )
-            os.execv(sys.executable, [sys.executable, "-c", SERVER])
-
         child = subprocess.run(
-            [sys.executable, "-c", _EXEC, str(passed.fileno()), SERVER],
+            [sys.executable, "-c", AS_SYSTEMD, str(passed.fileno()), SERVER],
             pass_fds=[passed.fileno()],
             capture_output=True,
             text=True,
             timeout=60,
         )
     assert (child.stdout, child.stderr) == (f"http://127.0.0.1:{port}\n", "")
-
-
-_EXEC = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="http")
-os.execv(sys.executable, [sys.executable, "-c", sys.argv[2]])
-"""

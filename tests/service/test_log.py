@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import maybeDeferred
 from twisted.internet.protocol import Factory
 from twisted.logger import LogBeginner, Logger, LogPublisher
 from twisted.python.failure import Failure
@@ -22,7 +23,7 @@ class Log:
     def __init__(self, **options: Any) -> None:
         self._stream = io.StringIO()
         self.observer = LogObserver(stream=self._stream, **options)
-        self.logger = Logger("registry.test", observer=self.observer)
+        self.speak = Logger("registry.test", observer=self.observer)
 
     @property
     def text(self) -> str:
@@ -34,15 +35,17 @@ class Log:
 
 
 def raised(error: Exception) -> Failure:
-    try:
+    def fails() -> None:
         raise error
-    except Exception:
-        return Failure()
+
+    outcomes: list[Failure] = []
+    maybeDeferred(fails).addErrback(outcomes.append)
+    return outcomes[0]
 
 
 def test_text_looks_like_logrus() -> None:
     log = Log(fields={"environment": "office"})
-    log.logger.info("listening on {url}", url="http://127.0.0.1:5000", ports=2)
+    log.speak.info("listening on {url}", url="http://127.0.0.1:5000", ports=2)
     head, _, rest = log.text.partition(" level=")
     assert head.startswith('time="20')
     assert head.endswith('Z"')
@@ -54,7 +57,7 @@ def test_text_looks_like_logrus() -> None:
 
 def test_json_is_one_object_a_line_with_typed_fields() -> None:
     log = Log(formatter="json")
-    log.logger.warn("slow disk", seconds=1.5, ok=False, path="/var/lib/registry")
+    log.speak.warn("slow disk", seconds=1.5, ok=False, path="/var/lib/registry")
     (said,) = log.objects
     assert said.pop("time").endswith("Z")
     assert said == {
@@ -68,7 +71,7 @@ def test_json_is_one_object_a_line_with_typed_fields() -> None:
 
 def test_logstash_has_its_own_names() -> None:
     log = Log(formatter="logstash", fields={"service": "registry"})
-    log.logger.error("no room")
+    log.speak.error("no room")
     (said,) = log.objects
     assert said.pop("@timestamp").endswith("Z")
     assert said == {
@@ -92,7 +95,7 @@ def test_logstash_has_its_own_names() -> None:
 def test_only_what_is_serious_enough_is_written(level: str, written: list[str]) -> None:
     log = Log(level=level, formatter="json")
     for name in ("debug", "info", "warn", "error", "critical"):
-        getattr(log.logger, name)("something")
+        getattr(log.speak, name)("something")
     assert [said["level"] for said in log.objects] == written
 
 
@@ -116,7 +119,7 @@ def test_a_warning_of_twisted_is_still_a_warning() -> None:
 
 def test_an_error_shows_its_traceback_where_no_line_can_begin() -> None:
     log = Log()
-    log.logger.failure("failed", failure=raised(ValueError("a\nlevel=info msg=b")))
+    log.speak.failure("failed", failure=raised(ValueError("a\nlevel=info msg=b")))
     first, *rest = log.text.splitlines()
     assert first.endswith('error="ValueError: a\\nlevel=info msg=b"')
     assert "Traceback" in rest[0]
@@ -125,7 +128,7 @@ def test_an_error_shows_its_traceback_where_no_line_can_begin() -> None:
 
 def test_a_traceback_is_a_field_in_json() -> None:
     log = Log(formatter="json")
-    log.logger.failure("failed", failure=raised(KeyError("x")))
+    log.speak.failure("failed", failure=raised(KeyError("x")))
     (said,) = log.objects
     assert said["error"] == "KeyError: 'x'"
     assert "Traceback" in said["traceback"]
@@ -133,21 +136,21 @@ def test_a_traceback_is_a_field_in_json() -> None:
 
 def test_below_error_a_failure_is_only_named() -> None:
     log = Log()
-    log.logger.info("gave up", log_failure=raised(OSError("gone")))
+    log.speak.info("gave up", log_failure=raised(OSError("gone")))
     assert log.text.endswith('msg="gave up" error="OSError: gone"\n')
 
 
 @given(formatter=st.sampled_from(["text", "json", "logstash"]), text=st.text())
 def test_no_text_makes_a_line_of_its_own(formatter: str, text: str) -> None:
     log = Log(formatter=formatter)
-    log.logger.info("{text}", text=text or "-")
+    log.speak.info("{text}", text=text or "-")
     assert log.text.count("\n") == 1
     assert log.text[:-1].isprintable()
 
 
 def test_json_gives_every_text_back() -> None:
     log = Log(formatter="json")
-    log.logger.info("ends\r\n\x1b[2J\u2028 \u202e", name='"\\')
+    log.speak.info("ends\r\n\x1b[2J\u2028 \u202e", name='"\\')
     (said,) = log.objects
     assert (said["msg"], said["name"]) == ("ends\r\n\x1b[2J\u2028 \u202e", '"\\')
 
@@ -155,14 +158,14 @@ def test_json_gives_every_text_back() -> None:
 @pytest.mark.parametrize("formatter", ["text", "json"])
 def test_secrets_are_never_written(formatter: str) -> None:
     log = Log(formatter=formatter)
-    log.logger.error(
+    log.speak.error(
         "{url} refused {header}",
         url="https://bob:hunter2@mirror.example/v2/?_state=sIgNeD&n=1",
         header="Bearer eyJhbGciOiJFUzI1NiJ9.eyJhIjoxfQ.c2ln",
         password="hunter2",
         authorization="Basic Ym9iOmh1bnRlcjJodW50ZXI=",
     )
-    log.logger.failure(
+    log.speak.failure(
         "failed", failure=raised(OSError("Basic Ym9iOmh1bnRlcjJodW50ZXI="))
     )
     for secret in ("hunter2", "sIgNeD", "eyJ", "Ym9i"):
@@ -172,7 +175,7 @@ def test_secrets_are_never_written(formatter: str) -> None:
 
 def test_a_field_named_like_a_part_of_the_line_keeps_its_value() -> None:
     log = Log(formatter="json", fields={"level": "ground floor"})
-    log.logger.info("hello")
+    log.speak.info("hello")
     (said,) = log.objects
     assert (said["level"], said["fields.level"]) == ("info", "ground floor")
 
@@ -183,7 +186,7 @@ def test_values_of_any_type_can_be_logged() -> None:
             raise RuntimeError
 
     log = Log(formatter="json")
-    log.logger.info("odd {what}", what=Odd(), names=("a", "b"))
+    log.speak.info("odd {what}", what=Odd(), names=("a", "b"))
     (said,) = log.objects
     assert said["names"] == "('a', 'b')"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from exchanges import request_for
 from hypothesis import given
 from hypothesis import strategies as st
+from observed import request_for
 from prometheus_client.parser import text_string_to_metric_families
 
 from registry.service.metrics import Metrics, handler_of

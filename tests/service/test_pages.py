@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import pytest
 import pytest_twisted
-from exchanges import site_for
+from observed import site_for
 from treq.client import HTTPClient
 from twisted.internet import reactor
 from twisted.internet.interfaces import IProtocolFactory

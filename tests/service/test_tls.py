@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import pytest
 import pytest_twisted
-from conftest import Pair
+from certificates import Pair, make_pair
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
@@ -132,7 +132,7 @@ async def test_a_client_below_the_minimum_version_is_refused(rsa_pair: Pair) -> 
     old = client(rsa_pair)
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     async with serving(current(rsa_pair, minimum="tls1.3")) as port:
-        with pytest.raises(ssl.SSLError, match="(?i)protocol.version"):
+        with pytest.raises(ssl.SSLError, match=r"(?i)protocol.version"):
             await deferToThread(hear, old, port)
 
 
@@ -174,7 +174,7 @@ async def test_a_suite_that_is_not_configured_is_not_spoken(rsa_pair: Pair) -> N
     wants.maximum_version = ssl.TLSVersion.TLSv1_2
     wants.set_ciphers("ECDHE-RSA-AES256-SHA")
     async with serving(current(rsa_pair)) as port:
-        with pytest.raises(ssl.SSLError, match="(?i)handshake.failure"):
+        with pytest.raises(ssl.SSLError, match=r"(?i)handshake.failure"):
             await deferToThread(hear, wants, port)
 
 
@@ -246,6 +246,12 @@ def test_a_key_with_a_passphrase_is_refused(rsa_pair: Pair, tmp_path: Path) -> N
         capture_output=True,
     )
     assert "has a passphrase" in refused(rsa_pair.certificate, locked)
+
+
+def test_a_weak_key_is_refused(tmp_path: Path) -> None:
+    weak = make_pair(tmp_path, "weak", "-newkey", "rsa:1024")
+    told = refused(weak.certificate, weak.key)
+    assert "too small; use RSA with at least 2048 bits" in told
 
 
 def test_unknown_cipher_suites_are_named() -> None:

@@ -247,7 +247,8 @@ def test_what_another_repository_holds_does_not_count(here: Here) -> None:
     """end-7, code-5: mount it first."""
     draft = image("a")
     push(here, draft, "v1", name="another")
-    assert put(here, draft, "v1").expect(400)
+    refused = codes(put(here, draft, "v1").expect(400))
+    assert set(refused) == {"MANIFEST_BLOB_UNKNOWN"}
 
 
 def test_an_index_may_list_layers(here: Here) -> None:

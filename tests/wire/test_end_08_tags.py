@@ -54,7 +54,7 @@ def test_what_follows_a_tag(tagged: Here, last: str) -> None:
     assert answer.headers.get("Link") is None
 
 
-@pytest.mark.parametrize(("last", "first"), [("0", "B"), ("a1", "aa"), ("zzz", None)])
+@pytest.mark.parametrize(("last", "first"), [("0", "B"), ("a1", "a_b"), ("zzz", None)])
 def test_what_follows_something_that_is_no_tag(
     tagged: Here, last: str, first: str | None
 ) -> None:

@@ -1,4 +1,4 @@
-"""Deleting tags, manifests, blobs and repositories. Spec: distribution end-9, end-10."""
+"""Deleting tags, manifests, blobs, repositories. Spec: distribution end-9, end-10."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import LogEvent, LogPublisher
 from twisted.web.resource import IResource, Resource
 
 from registry.auth.authenticator import Principal
@@ -63,14 +62,6 @@ def site_for(
         read_ahead=ReadAhead(workers=Inline()),
         observers=observers,
     )
-
-
-class Collected:
-    """An observer of log events."""
-
-    def __init__(self) -> None:
-        self.events: list[LogEvent] = []
-        self.publisher = LogPublisher(self.events.append)
 
 
 def turn(reactor: IReactorTime, seconds: float = 0.0) -> Deferred[None]:
