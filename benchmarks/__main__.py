@@ -38,27 +38,33 @@ def main() -> int:
     except LoadFailed as failure:
         say(f"nothing was measured: {failure}")
         return 2
-    except KeyboardInterrupt:
-        say("interrupted; every server was stopped")
-        return 130
 
 
 def _measure(chosen: list[Load], scale: Scale, asked: argparse.Namespace) -> int:
+    """Run and report; an interrupted run reports what it has."""
     machine = Machine.this()
     contestants = programs(asked.registry)
     versions = {program.name: program.version() for program in contestants}
-    results: list[list[Result]] = []
     print(report.heading(machine, versions), end="\n\n", flush=True)
+    results: list[list[Result]] = []
+    status = 0
     with (
         tempfile.TemporaryDirectory(prefix="bench-", dir=asked.directory) as directory,
         Bench(programs=contestants, scale=scale, directory=Path(directory)) as bench,
     ):
-        results.extend(bench.run(chosen))
-    print(report.table(results), report.verdict(results), sep="\n\n")
-    if asked.json:
-        said = report.as_json(machine, versions, results)
-        Path(asked.json).write_text(json.dumps(said, indent=2) + "\n")
-    return int(any(result.failure for row in results for result in row))
+        try:
+            for of_one_load in bench.run(chosen):
+                results.append(of_one_load)
+                status |= any(result.failure for result in of_one_load)
+        except KeyboardInterrupt:
+            say("interrupted: what follows is not complete")
+            status = 130
+        if results:
+            print(report.table(results), report.verdict(results), sep="\n\n")
+        if asked.json:
+            said = report.as_json(machine, versions, results)
+            Path(asked.json).write_text(json.dumps(said, indent=2) + "\n")
+    return status
 
 
 def _chosen(scale: Scale, patterns: list[str]) -> list[Load]:

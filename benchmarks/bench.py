@@ -84,9 +84,10 @@ class Bench:
 
     def _server(self, program: Program, ground: Ground, tls: bool) -> Server:
         home = self._directory / program.name
-        root = home / "roots" / ground.value
+        owner = self._directory if ground.is_only_read else home
+        root = owner / "trees" / ground.value
         if root not in self._drawn:
-            say(f"drawing the {ground.value} tree for {program.name}")
+            say(f"drawing {root.relative_to(self._directory)}")
             _draw(program.tree(root), ground, self._scale)
             self._drawn.add(root)
         return Server(

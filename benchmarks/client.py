@@ -47,7 +47,7 @@ class Client:
         line = stdout.readline() if readable else ""
         if line != "ready\n":
             self._end()
-            raise LoadFailed(f"the client did not get ready: {line.strip()}")
+            raise LoadFailed(_reason(line))
         return self
 
     def __exit__(
@@ -87,6 +87,14 @@ class Client:
         if self.running:
             self._popen.kill()
         self._popen.communicate()
+
+
+def _reason(line: str) -> str:
+    """Why a client that did not get ready did not."""
+    try:
+        return str(json.loads(line)["failed"])
+    except (ValueError, KeyError):
+        return f"the loading client did not start: {line.strip()[:200]}"
 
 
 def _stream(stream: IO[str] | None) -> IO[str]:

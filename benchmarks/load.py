@@ -20,6 +20,11 @@ class Ground(Enum):
     FULL = "full"
     LISTED = "listed"
 
+    @property
+    def is_only_read(self) -> bool:
+        """Whether no load writes to it, so that both registries can share one."""
+        return self in (Ground.FULL, Ground.LISTED)
+
 
 @attrs.frozen(kw_only=True)
 class Load:

@@ -33,6 +33,9 @@ READING = ("GET", "HEAD")
 PLANS = 8192
 """Distinct requests whose route is remembered; more, and all are worked out again."""
 
+PLANNED = 512
+"""Bytes of the longest path that is remembered: no valid request has a longer one."""
+
 Plan = tuple[Endpoint, Route]
 
 
@@ -71,7 +74,9 @@ class Api:
             return refusal(408, str(error), code="BLOB_UPLOAD_INVALID")
         except StorageFull as error:
             self._log.error("storage is full: {error}", error=error)
-            return refusal(507, f"the registry's storage is full: {error}")
+            return refusal(
+                507, "the registry's storage is full; ask its operator to make room"
+            )
         except StorageFailure as error:
             self._log.error("storage failed: {error}", error=error)
             return refusal(503, "the registry's storage failed; its log says why")
@@ -90,13 +95,18 @@ class Api:
             if isinstance(found, Response):
                 return found
             plan = found
-            if len(self._plans) >= PLANS:
-                self._plans.clear()
-            self._plans[request.method, path] = plan
+            self._remember(request.method, path, plan)
         endpoint, route = plan
         if self._authenticator is not None:
             await self._admit(request, route, self._authenticator)
         return await endpoint(request, route)
+
+    def _remember(self, method: str, path: bytes, plan: Plan) -> None:
+        if len(path) > PLANNED:
+            return
+        if len(self._plans) >= PLANS:
+            self._plans.clear()
+        self._plans[method, path] = plan
 
     def _plan(self, request: Request) -> Plan | Response:
         """The endpoint for ``request``, or the answer of one that has none."""

@@ -164,7 +164,7 @@ class Channel(Protocol):
             self._body_malformed(str(error))
         elif isinstance(error, HttpParserInvalidMethodError):
             self._refuse(501, "this method is not known here")
-        elif "version" in str(error).lower():
+        elif "version" in str(error).lower() or "PRI/" in str(error):
             self._refuse(505, "this server speaks HTTP/1.1 and HTTP/1.0")
         else:
             self._refuse(400, f"the request is malformed: {error}")

@@ -40,28 +40,38 @@ class TransportWire:
         if self._gone:
             return fail(ConnectionLost())
         if all(isinstance(segment, bytes) for segment in segments):
-            self._transport.write(b"".join(segments))  # type: ignore[arg-type]  # checked
-            return self._drained()
-        return Deferred.fromCoroutine(self._write_pieces(segments))
+            data = b"".join(segments)  # type: ignore[arg-type]  # checked
+            if len(data) <= READ_SIZE:
+                self._transport.write(data)
+                return self._drained()
+        return Deferred.fromCoroutine(self._write_segments(segments))
 
-    async def _write_pieces(self, segments: Sequence[Segment]) -> None:
+    async def _write_segments(self, segments: Sequence[Segment]) -> None:
         for segment in segments:
             if isinstance(segment, bytes):
-                self._transport.write(segment)
+                await self._write_bytes(segment)
             else:
                 await self._write_piece(segment)
+
+    async def _write_bytes(self, data: bytes) -> None:
+        for start in range(0, len(data), READ_SIZE):
+            await self._write_part(data[start : start + READ_SIZE])
 
     async def _write_piece(self, piece: Piece) -> None:
         offset, end = piece.offset, piece.offset + piece.length
         while offset < end:
             data = await piece.content.read(offset, min(READ_SIZE, end - offset))
             offset += len(data)
-            if self._gone:
-                raise ConnectionLost
-            self._transport.write(data)
-            full = self._drained()
-            if full is not None:
-                await full
+            await self._write_part(data)
+
+    async def _write_part(self, data: bytes) -> None:
+        """Write what may be in memory at once; wait while the client is slower."""
+        if self._gone:
+            raise ConnectionLost
+        self._transport.write(data)
+        full = self._drained()
+        if full is not None:
+            await full
 
     def _drained(self) -> Deferred[None] | None:
         if not self._full:

@@ -136,15 +136,12 @@ class UploadEndpoints:
         A commit flushes what is last. Nothing is read of a body that does not belong
         at the end of the session. Raises RangeInvalid.
         """
-        body = request.body
+        body, chunk = request.body, _chunk(request)
         async with self.uploads.receive(
-            name,
-            session,
-            chunk=_chunk(request),
-            length=body.length,
-            flush=not is_last,
+            name, session, chunk=chunk, length=body.length, flush=not is_last
         ) as receiver:
-            self._check_state(request, name, session, receiver.offset)
+            if chunk is None:
+                self._check_state(request, name, session, receiver.offset)
             while chunks := await body.read(BATCH):
                 await receiver.append(chunks)
         return receiver.offset
@@ -152,7 +149,10 @@ class UploadEndpoints:
     def _check_state(
         self, request: Request, name: RepositoryName, session: str, offset: int
     ) -> None:
-        """Refuse a chunk that repeats one whose answer was lost."""
+        """Refuse a chunk that repeats one whose answer was lost.
+
+        Only the state tells, where the client does not say which bytes they are.
+        """
         state = request.parameter("_state")
         told = self.states.offset(state, name=name.text, session=session)
         if told is not None and told != offset:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.core.digest import Digest
@@ -45,6 +45,7 @@ async def upload_on(root: Path, disk: Disk) -> Appender:
     return await driver.append_to("u/data")
 
 
+@settings(deadline=None)  # the disk may be busy
 @given(
     chunks=st.lists(st.binary(max_size=20), max_size=20),
     per_call=st.integers(1, 30),

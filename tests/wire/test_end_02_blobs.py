@@ -31,6 +31,15 @@ def test_a_blob_is_pulled_as_it_was_pushed(
     assert answer.header("Cache-Control") == "max-age=31536000"
 
 
+def test_a_blob_is_never_compressed_on_the_way(here: Here) -> None:
+    """end-2: its bytes are its name. containerd offers to take several codings."""
+    digest = here.push_blob(NAME, b"a" * 10_000)
+    lines = {"Accept-Encoding": "zstd,gzip,deflate"}
+    answer = here.request("GET", f"/v2/{NAME}/blobs/{digest}", headers=lines)
+    assert answer.expect(200).body == b"a" * 10_000
+    assert answer.headers.get("Content-Encoding") is None
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("content", [CONTENT, LARGE, b"", b"{}"])
 def test_head_of_a_blob_mirrors_get(here: Here, content: bytes, algorithm: str) -> None:

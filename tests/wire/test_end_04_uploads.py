@@ -14,6 +14,7 @@ import pytest
 from ends import ALGORITHMS, NAME, Here, codes, missing_session, started
 
 from registry.core.digest import Digest
+from registry.storage.memory import MemoryDriver
 from registry.testing.client import Answer, Session, with_query
 
 CONTENT = random.Random(4).randbytes(3067)
@@ -326,6 +327,95 @@ def test_an_empty_chunk_changes_nothing(here: Here) -> None:
     session.commit(CONTENT)
 
 
+# Bodies that do not come.
+
+
+def head_of(method: str, target: str, *lines: str) -> bytes:
+    """The head of a request whose body is sent apart."""
+    url = urlsplit(target)
+    path = f"{url.path}?{url.query}" if url.query else url.path
+    fields = ["Host: registry.test", f"Content-Length: {len(CONTENT)}", *lines]
+    head = "".join(f"{line}\r\n" for line in fields)
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode()
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_what_came_before_a_client_left_is_kept(here: Here, method: str) -> None:
+    """end-5, end-6: it asks how far it came, and goes on there."""
+    session = started(here)
+    target = with_query(session.location, f"digest={Digest.of(CONTENT)}")
+    client = here.harness.connect()
+    client.send(head_of(method, target), CONTENT[:1000])
+    client.leave()
+    assert session.offset() == 1000
+    session.append(CONTENT[1000:], start=1000).expect(202)
+    session.commit(CONTENT)
+
+
+def test_nothing_is_left_of_a_single_post_that_broke_off(here: Here) -> None:
+    """end-4b: its client knows no session to go on with."""
+    target = f"/v2/{NAME}/blobs/uploads/?digest={Digest.of(CONTENT)}"
+    client = here.harness.connect()
+    client.send(head_of("POST", target), CONTENT[:1000])
+    assert here.files()
+    client.leave()
+    assert here.files() == []
+
+
+CAREFUL = "Expect: 100-continue"
+
+
+def test_a_careful_client_is_told_to_send_its_chunk(here: Here) -> None:
+    """end-5. RFC 9110 10.1.1."""
+    client = here.harness.connect()
+    client.send(head_of("PATCH", started(here).location, CAREFUL))
+    assert [answer.status for answer in client.answers()] == [100]
+    client.send(CONTENT)
+    assert [answer.status for answer in client.answers()] == [100, 202]
+
+
+def test_a_chunk_that_is_refused_need_not_be_sent(here: Here) -> None:
+    """end-5: out of order by its range, by its state, or without a session."""
+    session = started(here)
+    first = session.location
+    session.append(b"12345").expect(202)
+    wrong = f"Content-Range: 0-{len(CONTENT) - 1}"
+    refused = [
+        (head_of("PATCH", session.location, CAREFUL, wrong), 416),
+        (head_of("PATCH", first, CAREFUL), 416),
+        (head_of("PATCH", f"{session.path[:-1]}0", CAREFUL), 404),
+        (head_of("PUT", session.location, CAREFUL), 400),
+    ]
+    for head, status in refused:
+        client = here.harness.connect()
+        client.send(head)
+        assert [answer.status for answer in client.answers()] == [status]
+
+
+class Counting(MemoryDriver):
+    """The driver, which also remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def __getattribute__(self, name: str) -> object:
+        if not name.startswith("_") and name != "asked":
+            self.asked.append(name)
+        return super().__getattribute__(name)
+
+
+def test_a_chunk_costs_no_look_at_its_session(here: Here) -> None:
+    """end-5: the open file tells the offset, for the check and for the answer."""
+    here.driver = driver = Counting()
+    here.configure("storage: inmemory")
+    session = started(here)
+    driver.asked.clear()
+    session.append(CHUNKS[0], start=0).expect(202)
+    session.append(CHUNKS[1], start=0).expect(416)
+    assert driver.asked == ["append_to", "append_to"]
+
+
 # The state in the location.
 
 
@@ -352,6 +442,17 @@ def test_a_last_chunk_that_is_sent_again_is_refused(here: Here) -> None:
     again = session.finish(digest, CONTENT).expect(416)
     session.location = again.header("Location")
     session.finish(digest, CHUNKS[1] + CHUNKS[2]).expect(201)
+
+
+def test_who_says_where_a_chunk_belongs_may_use_any_location(here: Here) -> None:
+    """end-5: Content-Range is as good as the state of the latest location."""
+    session = started(here)
+    first, end = session.location, 0
+    for chunk in CHUNKS:
+        session.location = first
+        session.append(chunk, start=end).expect(202)
+        end += len(chunk)
+    session.commit(CONTENT)
 
 
 def test_the_location_works_without_what_was_added_to_it(here: Here) -> None:

@@ -5,6 +5,9 @@ Spec: distribution, Error Codes; Distribution's read-only mode and OPTIONS.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 import pytest
 from ends import DELETE, NAME, Here, codes, image, push, started
 
@@ -12,6 +15,9 @@ from registry.auth.authenticator import Challenged, Principal
 from registry.core.digest import Digest
 from registry.core.errors import Denied
 from registry.core.scope import Access
+from registry.storage.driver import Change, StorageFailure, StorageFull
+from registry.storage.memory import MemoryDriver
+from registry.testing.client import Answer
 
 DIGEST = Digest.of(b"never")
 METHODS = {
@@ -179,6 +185,52 @@ def test_a_registry_that_takes_writes_again_goes_on(here: Here) -> None:
     session.commit(b"1234567890")
 
 
+# When the registry itself fails.
+
+
+class Failing(MemoryDriver):
+    """A driver that can be read and not changed."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        del changes
+        raise self.error
+
+
+def failing(error: Exception) -> Answer:
+    """The answer to a push when storage fails like this."""
+    here = Here()
+    here.driver = Failing(error)
+    here.configure(DELETE)
+    return here.request("POST", f"/v2/{NAME}/blobs/uploads/")
+
+
+def test_a_full_disk_is_told_to_the_client() -> None:
+    """507: not the client's fault, and no use to try again at once."""
+    answer = failing(StorageFull("no space left on /secret/path")).expect(507)
+    assert codes(answer) == ["UNKNOWN"]
+    assert b"full" in answer.body
+    assert b"secret" not in answer.body
+
+
+def test_a_failing_disk_is_not_taken_for_an_empty_one() -> None:
+    """503: a client may try again; the log says what it is, the answer does not."""
+    answer = failing(StorageFailure("cannot write /secret/path")).expect(503)
+    assert codes(answer) == ["UNKNOWN"]
+    assert b"secret" not in answer.body
+
+
+def test_a_bug_is_an_answer_too() -> None:
+    """500: named so that it is found in the log, and without a traceback."""
+    answer = failing(RuntimeError("secret")).expect(500)
+    assert codes(answer) == ["UNKNOWN"]
+    assert re.search(rb"see [0-9a-f]+-[0-9a-f]+ in its log", answer.body)
+    assert b"secret" not in answer.body
+
+
 # Every refusal.
 
 
@@ -197,3 +249,13 @@ def test_a_message_never_repeats_what_could_break_a_page(here: Here) -> None:
         assert codes(answer) == ["TAG_INVALID"]
         assert answer.body.isascii()
         assert b"<script>" not in answer.body
+
+
+@pytest.mark.parametrize("query", ["ns=docker.io", "x", "%", "&&=&", "n=%FF"])
+def test_parameters_that_mean_nothing_here_are_ignored(here: Here, query: str) -> None:
+    """containerd sends ``ns`` to mirrors."""
+    draft = image("a")
+    push(here, draft, "v1")
+    digest = Digest.of(draft.blobs[0])
+    here.get(f"/v2/{NAME}/manifests/v1?{query}").expect(200)
+    here.get(f"/v2/{NAME}/blobs/{digest}?{query}").expect(200)
