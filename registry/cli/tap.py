@@ -11,10 +11,19 @@ from twisted.python.failure import Failure
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from registry.cli.launch import launch_configuration, port_number
+from registry.cli.launch import launch_configuration, log_observer, port_number
 from registry.config.errors import ConfigError
 from registry.service.app import App
+from registry.service.log import LogObserver
 from registry.service.notify import notifier_from
+
+_OBSERVERS: list[LogObserver] = []
+"""What ``configured_observer`` returns: twistd takes the name of a function only."""
+
+
+def configured_observer() -> LogObserver:
+    """The observer that ``log.*`` asks for; twistd calls this by name."""
+    return _OBSERVERS[-1]
 
 
 class Options(UsageOptions):
@@ -25,6 +34,19 @@ class Options(UsageOptions):
         ["port", "p", None, "listen on this port instead", port_number],
         ["storage", "s", None, "store in this directory instead"],
     ]
+
+    def postOptions(self) -> None:
+        """Read the configuration, and log as it says unless twistd was told how."""
+        try:
+            self.configuration = launch_configuration(
+                self["config"], port=self["port"], storage=self["storage"]
+            )
+        except ConfigError as error:
+            raise UsageError(str(error)) from error
+        twistd = self.parent
+        if twistd is not None and not (twistd.get("logger") or twistd.get("logfile")):
+            _OBSERVERS[:] = [log_observer(self.configuration)]
+            twistd["logger"] = f"{__name__}.configured_observer"
 
 
 class RegistryService(Service):
@@ -54,18 +76,12 @@ class RegistryService(Service):
 
 
 def makeService(options: Options) -> IService:
-    """The service that ``options`` describe. Raises UsageError with what is wrong."""
+    """The service that ``options`` describe."""
     from twisted.internet import reactor
 
-    try:
-        config = launch_configuration(
-            options["config"], port=options["port"], storage=options["storage"]
-        )
-    except ConfigError as error:
-        raise UsageError(str(error)) from error
     return RegistryService(
         app=App(
-            config=config,
+            config=options.configuration,
             reactor=reactor,  # type: ignore[arg-type]  # a module
             notifier=notifier_from(os.environ),
         )

@@ -11,7 +11,9 @@ import re
 
 import attrs
 
-_TWISTED = re.compile(r"(?:tcp|tcp6|unix|systemd):.*=.*|(?:unix|systemd):.*")
+_TWISTED = re.compile(
+    r"(?:tcp|tcp6):[0-9]+(?::.*)?|(?:tcp|tcp6):.*=.*|(?:unix|systemd):.*"
+)
 _TCP = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.%a-z]+)\]|(?P<host>[^:\s/\[\]]*)):(?P<port>[0-9]{1,5})"
 )

@@ -11,7 +11,6 @@ Read next: ``storage.py``, ``endpoints.py``, ``listeners.py``.
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections.abc import Mapping
 
@@ -47,6 +46,9 @@ from registry.storage.workers import WorkerPool
 from registry.web.api import Api
 from registry.web.site import Observer, Responder, Site
 from registry.web.tree import Tree
+
+STDOUT = 1
+"""The descriptor of the access log; twistd puts something else in ``sys.stdout``."""
 
 DRAIN_STEP = 0.1
 """Seconds between looks at whether the last request has been answered."""
@@ -136,7 +138,7 @@ class App:
     def _access_log(self) -> list[Observer]:
         if self._config.log.accesslog.disabled:
             return []
-        self._lines = LineWriter(descriptor=sys.stdout.fileno(), clock=self._reactor)
+        self._lines = LineWriter(descriptor=STDOUT, clock=self._reactor)
         return [AccessLog(lines=self._lines)]
 
     def _site(self, api: Responder, tree: Tree, observers: list[Observer]) -> Site:

@@ -30,9 +30,12 @@ def build_checks(
     if storage.enabled:
         rhythm = Rhythm(interval=storage.interval, threshold=storage.threshold)
         checks.append(storage_check(driver=driver, kind=kind, rhythm=rhythm))
-    for file in options.file:
-        rhythm = Rhythm(interval=file.interval)
-        checks.append(file_check(path=file.file, workers=workers, rhythm=rhythm))
+    checks += [
+        file_check(
+            path=file.file, workers=workers, rhythm=Rhythm(interval=file.interval)
+        )
+        for file in options.file
+    ]
     for http in options.http:
         checks.append(
             http_check(

@@ -133,7 +133,11 @@ class Driver(Protocol):
         """An immutable file, to be read in parts. Raises Absent."""
 
     async def create(self, path: str) -> None:
-        """Make an empty file that can be appended to, and its directories."""
+        """Make an empty file that can be appended to, and its directories.
+
+        It survives a power cut once its appender was closed with ``flush``, or a
+        ``Move`` of it was applied. Raises StorageFailure if something is there.
+        """
 
     async def append_to(self, path: str) -> Appender:
         """The end of an existing file. Raises Absent."""

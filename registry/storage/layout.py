@@ -5,9 +5,9 @@
     docker/registry/v2/
       blobs/<algorithm>/<first two hex>/<hex>/data          content, under its sha256
       repositories/<name>/
-        _layers/<algorithm>/<hex>/link                      the blob is in this repository
+        _layers/<algorithm>/<hex>/link                      it holds the blob
         _manifests/
-          revisions/<algorithm>/<hex>/link                  the manifest is in it
+          revisions/<algorithm>/<hex>/link                  it holds the manifest
           tags/<tag>/current/link                           what the tag points at
           tags/<tag>/index/<algorithm>/<hex>/link           all it ever pointed at
         _uploads/<uuid>/

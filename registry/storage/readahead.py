@@ -1,4 +1,4 @@
-"""Bringing parts of a file into memory, so that sending them will not wait for a disk."""
+"""Bringing parts of a file into memory, so that sending them need not wait."""
 
 from __future__ import annotations
 

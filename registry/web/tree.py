@@ -127,6 +127,8 @@ class ResourceExchange:
             if name == b"Connection":
                 self._stays = self._stays and b"close" not in b",".join(values).lower()
                 continue
+            if name == b"Content-Length" and int(code) in NO_BODY:
+                continue  # twisted.web counts the bytes of an empty 204. RFC 9110 8.6
             for value in values:
                 pair = name.decode("latin-1"), value.decode("latin-1")
                 lines.append(header_lines(pair))
