@@ -28,6 +28,9 @@ UNWANTED = docker-registry nginx redis-server
 APT = $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get --quiet \
 	-o DPkg::Lock::Timeout=120 -o Acquire::http::Timeout=60
 
+# A test that takes more seconds than this hangs: say where, and end.
+BOUNDED = -o faulthandler_timeout=180 -o faulthandler_exit_on_timeout=true
+
 .PHONY: serve test clients lint bench clean python
 
 serve: .venv/installed
@@ -35,7 +38,7 @@ serve: .venv/installed
 
 test: lint clients
 	$(AS_ROOT) env PATH="$$PATH" REGISTRY_UNDER_TEST="$$REGISTRY_UNDER_TEST" \
-		.venv/bin/python -B -m pytest
+		.venv/bin/python -B -m pytest $(BOUNDED)
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check

@@ -14,7 +14,7 @@ import attrs
 class Machine:
     """Figures of different machines cannot be compared, only ratios can, a little."""
 
-    processor: str
+    cpu: str
     cores: int
     memory: int
     kernel: str
@@ -28,7 +28,7 @@ class Machine:
     def this(cls) -> Machine:
         """Where we are, and the time now (UTC)."""
         return cls(
-            processor=_field("/proc/cpuinfo", "model name") or platform.machine(),
+            cpu=_field("/proc/cpuinfo", "model name") or platform.machine(),
             cores=len(os.sched_getaffinity(0)),
             memory=int(_field("/proc/meminfo", "MemTotal").split()[0]) * 1024,
             kernel=platform.release(),

@@ -33,7 +33,7 @@ Results = Sequence[Sequence[Result]]
 def heading(machine: Machine, versions: Mapping[str, str]) -> str:
     """The machine, the date and the versions."""
     where = (
-        f"{machine.taken}, {machine.processor}, {machine.cores} cores,"
+        f"{machine.taken}, {machine.cpu}, {machine.cores} cores,"
         f" {machine.memory / 1024 / MIB:.0f} GiB, Linux {machine.kernel},"
         f" Python {machine.python}, load average {machine.busy:.1f} before the start"
     )

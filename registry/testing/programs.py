@@ -23,6 +23,8 @@ STOP_LIMIT = 20.0
 """Seconds a program may take to end after SIGTERM, before it is killed."""
 POLL = 0.02
 """Seconds between two looks at a program that is starting."""
+DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""Have the kernel end a program when its starter is gone, however that ended."""
 LOG_TAIL = 8000
 """Bytes of a log that are shown."""
 
@@ -57,7 +59,7 @@ class Program:
         """Start it and return once it answers. Raises ProgramError."""
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - the tests' own command
-                self.command,
+                [*DIES_WITH_US, *self.command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

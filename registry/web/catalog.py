@@ -33,7 +33,7 @@ class CatalogEndpoints:
     async def get(self, request: Request, route: Route) -> Response:
         """A page of names, in order."""
         del route
-        n = request.parameter("n") or str(min(DEFAULT, self.maximum))
+        n = request.parameter("n") or str(DEFAULT)
         page = PageRequest.parse(n, request.parameter("last"), maximum=self.maximum)
         names, last = cut_page(await self.catalog.names(), page)
         following = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import attrs
 
 from registry.auth.authenticator import Authenticator
-from registry.core.digest import CANONICAL, Digest, new_hasher
+from registry.core.digest import CANONICAL, Digest
 from registry.core.errors import DigestInvalid, RangeInvalid
 from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route
@@ -57,11 +57,10 @@ class UploadEndpoints:
             blob = await self._mount(request, name, Digest.parse(mount))
             if blob is not None:
                 return self._created(request, name, blob)
-        algorithm = request.parameter("digest-algorithm") or CANONICAL
-        new_hasher(algorithm)
         digest = request.parameter("digest")
         if digest and not mount:
             return await self._take_whole(request, name, Digest.parse(digest))
+        algorithm = request.parameter("digest-algorithm") or CANONICAL
         status = await self.uploads.start(name, algorithm=algorithm)
         return self._progress(202, request, name, status.id, status.offset)
 

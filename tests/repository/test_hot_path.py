@@ -21,7 +21,6 @@ ASKED: dict[str, Callable[[Registry], Coroutine[Any, Any, Any]]] = {
     "manifest by digest": lambda r: r.manifests.get(NAME, Digest.of(BODY)),
     "blob found": lambda r: r.blobs.find(NAME, Digest.of(LAYER)),
     "small blob opened": lambda r: r.blobs.open(NAME, Digest.of(LAYER)),
-    "blobs missing": lambda r: r.blobs.missing(NAME, [Digest.of(LAYER)]),
     "tags": lambda r: r.tags.names(NAME),
     "referrers": lambda r: r.referrers.to(NAME, Digest.of(BODY)),
     "catalog": lambda r: r.catalog.names(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +22,22 @@ LISTEN = """
 import socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 print("listening", flush=True)
+held = []
 while True:
-    listener.accept()[0].close()
+    held.append(listener.accept())
+"""
+
+STARTER = """
+import sys
+from registry.testing.programs import Program, answers_on_port
+port, log, code = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+Program(
+    command=[sys.executable, "-c", code, str(port)],
+    log=log,
+    is_ready=lambda: answers_on_port(port),
+).start()
+print("started", flush=True)
+sys.stdin.read()
 """
 
 
@@ -51,6 +67,21 @@ def test_a_program_answers_until_it_is_ended(
 
     assert not answers_on_port(port)
     assert program.log() == "listening\n"
+
+
+def test_a_program_ends_when_its_starter_was_killed(tmp_path: Path, port: int) -> None:
+    arguments = [str(port), str(tmp_path / "log"), LISTEN]
+    with subprocess.Popen(
+        [sys.executable, "-c", STARTER, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"started\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            starter.kill()
+
+            assert connection.recv(1) == b""
 
 
 def test_a_program_that_ends_at_once_is_an_error_with_its_log(

@@ -261,6 +261,17 @@ def put(
 # Answers.
 
 
+def check_served(here: Here, draft: Draft, answer: Answer) -> None:
+    """The answer to a push is right, and it points at what was pushed."""
+    assert answer.header("Docker-Content-Digest") == str(draft.digest)
+    path = f"/v2/{NAME}/manifests/{draft.digest}"
+    assert urlsplit(answer.header("Location")).path == path
+    pulled = here.get(answer.header("Location")).expect(200)
+    assert pulled.body == draft.body
+    assert pulled.header("Content-Type") == draft.media_type
+    assert pulled.header("Docker-Content-Digest") == str(draft.digest)
+
+
 def codes(answer: Answer) -> list[str]:
     """The error codes of a refusal, whose whole body is checked.
 

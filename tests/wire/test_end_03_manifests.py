@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ends import NAME, Here, artifact, codes, image, index, push, to_json
+from ends import NAME, Draft, Here, artifact, codes, image, index, push, to_json
 
 from registry.core.digest import Digest
 from registry.core.mediatype import (
@@ -45,7 +45,7 @@ def push_docker_list(here: Here, *platforms: str) -> tuple[list[bytes], bytes]:
 
 
 @pytest.mark.parametrize("draft", [image("a"), index(image("a"), image("b"))])
-def test_a_manifest_is_pulled_by_tag_and_by_digest(here: Here, draft: object) -> None:
+def test_a_manifest_is_pulled_by_tag_and_by_digest(here: Here, draft: Draft) -> None:
     """end-3."""
     push(here, draft, "v1")
     for reference in ("v1", draft.digest):

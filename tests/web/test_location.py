@@ -1,0 +1,125 @@
+"""URLs of our own: what clients say is believed only from trusted proxies."""
+
+from __future__ import annotations
+
+import pytest
+
+from registry.web.body import EMPTY
+from registry.web.location import Locations, client_address
+from registry.web.peer import Peer
+from registry.web.request import Request
+
+STRANGER = Peer("192.0.2.1", 1, is_trusted_proxy=False)
+PROXY = Peer("10.0.0.1", 1, is_trusted_proxy=True)
+
+
+def request(
+    headers: dict[bytes, bytes], *, peer: Peer = STRANGER, secure: bool = False
+) -> Request:
+    return Request(
+        "GET",
+        b"/v2/",
+        "1.1",
+        headers,
+        EMPTY,
+        peer,
+        keep_alive=True,
+        secure=secure,
+        started=0.0,
+    )
+
+
+HOST = {b"host": b"registry.test:5000"}
+FORWARDED = {
+    "x": {b"x-forwarded-proto": b"https", b"x-forwarded-host": b"front.test"},
+    "rfc 7239": {b"forwarded": b'for=a;proto=https;host="front.test", proto=http'},
+}
+
+
+def test_a_location_names_what_the_client_asked() -> None:
+    told = Locations().manifest(request(HOST), "a/b", "t")
+    assert told == "http://registry.test:5000/v2/a/b/manifests/t"
+
+
+def test_a_location_is_secure_where_the_connection_is() -> None:
+    told = Locations().blob(request(HOST, secure=True), "a", "sha256:0")
+    assert told == "https://registry.test:5000/v2/a/blobs/sha256:0"
+
+
+@pytest.mark.parametrize("said", FORWARDED.values(), ids=FORWARDED)
+def test_a_trusted_proxy_is_believed(said: dict[bytes, bytes]) -> None:
+    told = Locations().blob(request(HOST | said, peer=PROXY), "a", "d")
+    assert told == "https://front.test/v2/a/blobs/d"
+
+
+@pytest.mark.parametrize("said", FORWARDED.values(), ids=FORWARDED)
+def test_a_stranger_is_not_believed(said: dict[bytes, bytes]) -> None:
+    told = Locations().blob(request(HOST | said), "a", "d")
+    assert told == "http://registry.test:5000/v2/a/blobs/d"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {b"x-forwarded-proto": b"gopher", b"x-forwarded-host": b"a b"},
+        {b"x-forwarded-proto": b"", b"x-forwarded-host": b"a/b"},
+        {b"x-forwarded-host": b'a">'},
+        {b"x-forwarded-host": b"user@evil.test"},
+        {b"forwarded": b'proto=gopher;host="a b"'},
+        {b"forwarded": b"nonsense"},
+        {b"forwarded": b""},
+    ],
+)
+def test_nonsense_is_not_believed_from_anybody(said: dict[bytes, bytes]) -> None:
+    told = Locations().blob(request(HOST | said, peer=PROXY), "a", "d")
+    assert told == "http://registry.test:5000/v2/a/blobs/d"
+
+
+def test_the_first_of_several_proxies_counts() -> None:
+    said = {
+        b"x-forwarded-proto": b"https, http",
+        b"x-forwarded-host": b"front.test, inner.test",
+    }
+    told = Locations().blob(request(HOST | said, peer=PROXY), "a", "d")
+    assert told == "https://front.test/v2/a/blobs/d"
+
+
+def test_a_configured_host_counts_whatever_anybody_says() -> None:
+    locations = Locations(host="https://public.test", prefix="/r/")
+    told = locations.blob(request(HOST | FORWARDED["x"], peer=PROXY), "a", "d")
+    assert told == "https://public.test/r/v2/a/blobs/d"
+
+
+def test_relative_locations_are_paths() -> None:
+    locations = Locations(host="https://public.test", prefix="/r/", are_relative=True)
+    assert locations.blob(request(HOST), "a", "d") == "/r/v2/a/blobs/d"
+
+
+@pytest.mark.parametrize("headers", [{}, {b"host": b""}])
+def test_without_a_host_a_location_is_a_path(headers: dict[bytes, bytes]) -> None:
+    assert Locations().blob(request(headers), "a", "d") == "/v2/a/blobs/d"
+
+
+def test_an_upload_carries_its_state() -> None:
+    told = Locations(are_relative=True).upload(request(HOST), "a", "id", "a-_=\r\n&")
+    assert told == "/v2/a/blobs/uploads/id?_state=a-_=%0D%0A%26"
+
+
+@pytest.mark.parametrize(
+    ("headers", "address"),
+    [
+        ({}, "10.0.0.1"),
+        ({b"x-forwarded-for": b"198.51.100.7, 10.0.0.9"}, "198.51.100.7"),
+        ({b"x-real-ip": b"198.51.100.8"}, "198.51.100.8"),
+        ({b"x-forwarded-for": b"a" * 1000}, "a" * 64),
+    ],
+)
+def test_a_trusted_proxy_tells_who_its_client_is(
+    headers: dict[bytes, bytes], address: str
+) -> None:
+    assert client_address(request(headers, peer=PROXY)) == address
+
+
+def test_a_stranger_cannot_tell_who_it_is() -> None:
+    said = {b"x-forwarded-for": b"198.51.100.7", b"x-real-ip": b"198.51.100.8"}
+    assert client_address(request(said)) == "192.0.2.1"
