@@ -18,7 +18,13 @@ PLUGINS = "twisted.plugins"
 ALLOWED: dict[str, tuple[str, ...]] = {
     "core": ("core",),
     "storage": ("core", "storage"),
-    "repository": ("core", "repository", "storage.driver", "storage.layout"),
+    "repository": (
+        "core",
+        "repository",
+        "storage.driver",
+        "storage.layout",
+        "storage.workers",
+    ),
     "auth": ("core", "auth"),
     "web": ("core", "repository", "web", "auth.authenticator", "storage.driver"),
     "proxy": ("core", "repository", "proxy", "storage.driver"),

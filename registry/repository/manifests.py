@@ -10,6 +10,7 @@ Spec: distribution end-3, end-7 and end-9.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from registry.core.digest import Digest
 from registry.core.errors import (
@@ -18,7 +19,7 @@ from registry.core.errors import (
     Refusals,
     RegistryError,
 )
-from registry.core.manifest import Manifest, parse_manifest
+from registry.core.manifest import Manifest
 from registry.core.name import Reference, RepositoryName, Tag
 from registry.core.rules import ReferenceRules
 from registry.repository.blobs import Blobs
@@ -32,8 +33,12 @@ from registry.repository.referrers import Referrers
 from registry.repository.revisions import Revisions, StoredManifest
 from registry.repository.tags import Tags
 from registry.storage.driver import Change, Driver
+from registry.storage.workers import Workers
 
 __all__ = ["Manifests", "MayReplace", "Pushed", "StoredManifest"]
+
+AT_ONCE = 64 * 1024
+"""Bytes up to which a manifest is checked at once: about a millisecond's work."""
 
 MayReplace = Callable[[Digest | None], None]
 """Raises PreconditionFailed unless what is there now may be replaced."""
@@ -54,6 +59,7 @@ class Manifests:
         rules: ReferenceRules,
         locks: Locks,
         presence: Presence,
+        workers: Workers,
     ) -> None:
         self._driver = driver
         self._revisions = revisions
@@ -64,6 +70,7 @@ class Manifests:
         self._rules = rules
         self._locks = locks
         self._presence = presence
+        self._workers = workers
 
     async def get(self, name: RepositoryName, reference: Reference) -> StoredManifest:
         """The manifest that a tag or digest names. Raises ManifestUnknown."""
@@ -88,8 +95,8 @@ class Manifests:
         or Refusals with one ManifestBlobUnknown for everything that has to be pushed
         first.
         """
-        manifest = parse_manifest(body, content_type)
-        push = checked_push(manifest, reference, tags)
+        check = partial(checked_push, body, content_type, reference, tags)
+        push = check() if len(body) <= AT_ONCE else await self._workers.run(check)
         await finished(self._put(name, reference, push, may_replace))
         return push.done
 

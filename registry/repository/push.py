@@ -8,7 +8,7 @@ import attrs
 
 from registry.core.digest import Digest
 from registry.core.errors import DigestInvalid
-from registry.core.manifest import Manifest
+from registry.core.manifest import Manifest, parse_manifest
 from registry.core.name import Reference, Tag
 
 
@@ -46,11 +46,15 @@ class Push:
         return Pushed(digest=self.digest, subject=digest, tags=self.tags)
 
 
-def checked_push(manifest: Manifest, reference: Reference, tags: Sequence[Tag]) -> Push:
-    """The push that a client asked for. Raises DigestInvalid.
+def checked_push(
+    body: bytes, content_type: str | None, reference: Reference, tags: Sequence[Tag]
+) -> Push:
+    """The push that a client asked for. Raises ManifestInvalid or DigestInvalid.
 
-    A tag is pushed as sha256; a digest has to be that of the bytes.
+    A tag is pushed as sha256; a digest has to be that of the bytes. May take a second
+    for the largest manifests.
     """
+    manifest = parse_manifest(body, content_type)
     stored = Digest.of(manifest.body)
     if isinstance(reference, Tag):
         return Push(manifest, stored, stored, tuple(dict.fromkeys([reference, *tags])))

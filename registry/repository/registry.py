@@ -27,6 +27,7 @@ from registry.repository.sources import Sources
 from registry.repository.tags import Tags
 from registry.repository.uploads import Uploads
 from registry.storage.driver import Driver
+from registry.storage.workers import Workers
 
 SMALL = 64 * 1024
 """Bytes up to which a blob may be kept in memory, unless told otherwise."""
@@ -55,6 +56,7 @@ class Registry:
 def build_registry(
     *,
     driver: Driver,
+    workers: Workers,
     rules: ReferenceRules,
     clock: IReactorTime,
     new_id: Callable[[], str],
@@ -109,6 +111,7 @@ def build_registry(
         rules=rules,
         locks=locks,
         presence=presence,
+        workers=workers,
     )
     removal = Removal(
         driver=driver,

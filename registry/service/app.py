@@ -122,6 +122,7 @@ class App:
         config = self._config
         registry = build_registry(
             driver=driver,
+            workers=self._workers,
             rules=reference_rules(config.validation),
             clock=self._reactor,
             new_id=lambda: str(uuid.uuid4()),

@@ -135,6 +135,7 @@ class Harness:
         self._methods: dict[int, list[str]] = {}
         self._sessions = 0
         self.registry = build_registry(
+            workers=Inline(),
             driver=self.driver,
             rules=reference_rules(self.config.validation),
             clock=self.reactor,

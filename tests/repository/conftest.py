@@ -44,6 +44,7 @@ def build() -> Build:
         clock = Clock()
         clock.advance(1_767_323_045.5)
         return build_registry(
+            workers=Inline(),
             driver=driver,
             rules=rules or ReferenceRules(),
             clock=clock,

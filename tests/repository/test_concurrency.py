@@ -41,6 +41,7 @@ from registry.core.upload import ChunkRange
 from registry.repository.registry import Registry, build_registry
 from registry.storage.driver import Driver
 from registry.storage.memory import MemoryDriver
+from registry.storage.workers import Inline
 from registry.testing.results import result_of
 
 Build = Callable[..., Registry]
@@ -378,6 +379,7 @@ async def everything(registry: Registry) -> list[Any]:
 def a_registry(driver: Driver, *, seed: int) -> Registry:
     ids = Random(seed)
     return build_registry(
+        workers=Inline(),
         driver=driver,
         rules=ReferenceRules(),
         clock=Clock(),

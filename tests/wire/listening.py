@@ -41,7 +41,7 @@ from registry.storage.disk import Disk
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.layout import blob_data, layer_link
 from registry.storage.readahead import ReadAhead
-from registry.storage.workers import WorkerPool
+from registry.storage.workers import Inline, WorkerPool
 from registry.testing.answers import Answer, parse_answers
 from registry.testing.harness import request_bytes
 from registry.web.api import Api
@@ -190,6 +190,7 @@ async def listening(
     driver = FilesystemDriver(disk=Disk(), workers=workers, root=str(root))
     config = read_config("version: 0.1\nstorage: inmemory\n", "listening", {})
     registry = build_registry(
+        workers=workers,
         driver=driver,
         rules=reference_rules(config.validation),
         clock=reactor,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from exchanges import NAME, begin, chunked, get, offset, patch, push
 
+from registry.core.mediatype import OCI_INDEX
 from registry.testing.harness import HOST, Harness, calm_harness, request_bytes
 from registry.web.limits import Limits
 
@@ -247,6 +248,17 @@ def test_a_paused_client_is_read_again_when_its_body_is_dropped(
     assert not client.transport.is_paused
 
 
+INDEX = b'{"schemaVersion": 2, "mediaType": "%s", "manifests": []}' % OCI_INDEX.encode()
+
+
+def push_index(harness: Harness) -> str:
+    path = f"/v2/{NAME}/manifests/latest"
+    kind = {"Content-Type": OCI_INDEX}
+    answer = harness.request("PUT", path, headers=kind, body=INDEX)
+    assert answer.status == 201, answer
+    return path
+
+
 # HEAD, and statuses without a body.
 
 
@@ -335,6 +347,18 @@ def test_draining_closes_idle_connections_and_ends_busy_ones(harness: Harness) -
     [answer] = busy.answers()
     assert (answer.status, answer.closes) == (202, True)
     assert busy.transport.is_closed
+
+
+def test_what_is_in_memory_is_answered_before_the_segment_is_done_with(
+    harness: Harness,
+) -> None:
+    """Without a turn of the reactor, which is what makes pulls of manifests fast."""
+    path = push_index(harness)
+    client = harness.connect()
+    client.transport.deliver(get(path) + get(path, method="HEAD"))
+    first, second = client.answers()
+    assert (first.status, second.status) == (200, 200)
+    assert first.body == INDEX
 
 
 def test_every_answer_is_dated_and_names_the_api(harness: Harness) -> None:
