@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os.path
+
 from registry.config.schema import Configuration
 from registry.storage.disk import Disk
 from registry.storage.driver import Driver
@@ -31,7 +33,7 @@ def describe_storage(config: Configuration) -> str:
     filesystem = config.storage.filesystem
     if filesystem is None:
         return "memory; it is gone when the registry stops"
-    return filesystem.rootdirectory
+    return os.path.abspath(filesystem.rootdirectory)
 
 
 def worker_threads(config: Configuration) -> int:

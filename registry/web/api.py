@@ -12,7 +12,6 @@ from twisted.logger import Logger
 from registry.auth.authenticator import Authenticator, Challenged
 from registry.core.errors import (
     RegistryError,
-    Unauthorized,
     Unavailable,
     Unsupported,
 )
@@ -64,8 +63,7 @@ class Api:
         try:
             return await self._respond(request)
         except Challenged as error:
-            refused = Unauthorized(error.message, detail=error.detail)
-            return problem(refused, ("WWW-Authenticate", error.challenge))
+            return problem(error, ("WWW-Authenticate", error.challenge))
         except RegistryError as error:
             return problem(error)
         except BodyTooLarge as error:

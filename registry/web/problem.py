@@ -40,9 +40,7 @@ _JSON = ("Content-Type", "application/json")
 def problem(error: RegistryError, *extra: tuple[str, str]) -> Response:
     """The response that tells a client about ``error``, with ``extra`` headers."""
     several = error.errors if isinstance(error, Refusals) else [error]
-    return _response(
-        STATUSES.get(type(several[0]), 500), [_entry(one) for one in several], *extra
-    )
+    return _response(_status(several[0]), [_entry(one) for one in several], *extra)
 
 
 def refusal(
@@ -50,6 +48,13 @@ def refusal(
 ) -> Response:
     """A response for what is wrong with the HTTP itself, or with the machine."""
     return _response(status, [{"code": code, "message": message}], *extra)
+
+
+def _status(error: RegistryError) -> int:
+    """The status of the error's class, or of the nearest class above it."""
+    return next(
+        (STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500
+    )
 
 
 def _entry(error: RegistryError) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from secrets import token_hex
 
+from registry.core.errors import RangeInvalid
 from registry.core.precondition import none_match
 from registry.core.span import Span, Unsatisfiable, range_applies, select_spans
 from registry.storage.driver import Content
@@ -30,7 +31,12 @@ def content_response(
         spans = select_spans(asked, size)
     except Unsatisfiable as error:
         content.close()
-        return refusal(416, str(error), ("Content-Range", f"bytes */{size}"))
+        return refusal(
+            416,
+            str(error),
+            ("Content-Range", f"bytes */{size}"),
+            code=RangeInvalid.code,
+        )
     if spans is None:
         return _whole(content, size, header_lines(("Content-Type", media_type)) + head)
     if len(spans) == 1:

@@ -48,7 +48,7 @@ def test_it_starts_without_a_configuration(skopeo: Command, tmp_path: Path) -> N
 
     said = program.log()
     assert address in said
-    assert "stores in ./registry-data" in said
+    assert f"stores in {tmp_path}/registry-data" in said
     assert "no authentication" in said.lower()
     assert (tmp_path / "registry-data" / "docker").is_dir()
 

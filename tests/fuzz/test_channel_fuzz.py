@@ -164,15 +164,15 @@ def check(client: Client, harness: Harness) -> None:
     assert len(harness.answered) == sum(one.status >= 200 for one in client.answers())
     channel = next(iter(harness.site._channels), None)
     if channel is not None:
-        assert len(channel._queue) <= LIMITS.pipelined + 1
-        assert channel._arriving._queued <= LIMITS.buffered + 10_000
+        assert len(channel.arrivals.requests) <= LIMITS.pipelined + 1
+        assert channel.arrivals.body._queued <= LIMITS.buffered + 10_000
 
 
 def check_usable_or_ended(client: Client, harness: Harness) -> None:
     """The connection ends, or serves a last request; and nothing stays behind."""
     if client.is_open and harness.site._channels:
         [channel] = harness.site._channels
-        if channel.is_idle and channel._head_started is None:
+        if channel.is_idle and channel.arrivals.head_started is None:
             before = len(client.answers())
             client.send(request_bytes("GET", "/v2/"))
             assert len(client.answers()) == before + 1
