@@ -22,6 +22,7 @@ from registry.storage.content import FileContent
 from registry.storage.disk import Disk
 from registry.storage.driver import Absent, Appender, Change, Content, StorageFailure
 from registry.storage.openfile import OpenFile
+from registry.storage.openfiles import OpenFiles
 from registry.storage.path import checked, checked_changes, is_listed
 from registry.storage.workers import Workers
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 PIECE = 1024 * 1024
 """Bytes that ``digest_of`` reads at a time."""
+
+KEPT = 128
+"""Files that stay open for the next reader."""
 
 TURN = 32 * PIECE
 """Bytes that ``digest_of`` reads in one worker turn."""
@@ -46,7 +50,9 @@ class FilesystemDriver:
         self._workers = workers
         self._root = os.path.abspath(root)
         self._changes = Changes(disk=disk, root=self._root)
-        self._open: WeakSet[OpenFile] = WeakSet()
+        self._growing: WeakSet[OpenFile] = WeakSet()
+        self._contents: WeakSet[FileContent] = WeakSet()
+        self._kept = OpenFiles(limit=KEPT)
 
     async def read(self, path: str) -> bytes:
         """The whole of a small file. Raises Absent."""
@@ -66,9 +72,14 @@ class FilesystemDriver:
 
     async def open(self, path: str) -> Content:
         """An immutable file, to be read in parts. Raises Absent."""
+        file = self._kept.find(path)
+        if file is not None:
+            return self._content(file)
+        generation = self._kept.generation
         file = await self._at(path, self._opened, self._disk.open)
-        self._open.add(file)
-        return FileContent(file=file, workers=self._workers)
+        content = self._content(file)
+        self._kept.add(path, file, generation=generation)
+        return content
 
     async def create(self, path: str) -> None:
         """Make an empty file that can be appended to, and its directories.
@@ -80,7 +91,7 @@ class FilesystemDriver:
     async def append_to(self, path: str) -> Appender:
         """The end of an existing file. Raises Absent."""
         file = await self._at(path, self._opened, self._disk.open_to_append)
-        self._open.add(file)
+        self._growing.add(file)
         flush = self._changes.flush
         return FileAppender(file=file, flush=flush, workers=self._workers)
 
@@ -98,7 +109,10 @@ class FilesystemDriver:
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Carry out ``changes`` in order, each durable before the next begins."""
-        await self._workers.run(self._changes.apply, checked_changes(changes))
+        try:
+            await self._workers.run(self._changes.apply, checked_changes(changes))
+        finally:
+            self._kept.changed(changes)
 
     async def probe(self) -> None:
         """Prove that the root answers, for health checks. Raises StorageFailure."""
@@ -111,7 +125,10 @@ class FilesystemDriver:
 
     async def close(self) -> None:
         """Close every file that is still open, after the worker that uses it."""
-        for file in list(self._open):
+        self._kept.close()
+        for content in list(self._contents):
+            content.close()
+        for file in list(self._growing):
             file.close()
 
     async def _at(
@@ -135,6 +152,11 @@ class FilesystemDriver:
 
     def _absolute(self, path: str) -> str:
         return f"{self._root}/{checked(path)}"
+
+    def _content(self, file: OpenFile) -> FileContent:
+        content = FileContent(file=file, workers=self._workers)
+        self._contents.add(content)
+        return content
 
     def _read(self, path: str) -> bytes:
         with closing(self._opened(path, self._disk.open)) as file:

@@ -37,7 +37,7 @@ class OpenFile:
 
     def fileno(self) -> int:
         """The descriptor. Raises StorageFailure if the file was closed."""
-        if self._closing:
+        if self._closed:
             raise StorageFailure(f"{self.path} was closed; open it again")
         return self._fd
 
@@ -82,28 +82,36 @@ class OpenFile:
 
         Raises StorageFailure if the file was closed.
         """
-        with self._lock:
-            if self._closing:
-                raise StorageFailure(f"{self.path} was closed; open it again")
-            self._users += 1
+        self.hold()
 
         def working(*args: P.args, **kwargs: P.kwargs) -> T:
             try:
                 return work(*args, **kwargs)
             finally:
-                self._give_back()
+                self.release()
 
         return working
+
+    def hold(self) -> None:
+        """Keep it open until ``release``, whoever closes it meanwhile.
+
+        Raises StorageFailure if it is closed and nobody holds it any more.
+        """
+        with self._lock:
+            if self._closing and not self._users:
+                raise StorageFailure(f"{self.path} was closed; open it again")
+            self._users += 1
+
+    def release(self) -> None:
+        """Undo one ``hold``."""
+        with self._lock:
+            self._users -= 1
+            self._close_unused()
 
     def close(self) -> None:
         """Release the descriptor, now or after its last borrower. May be repeated."""
         with self._lock:
             self._closing = True
-            self._close_unused()
-
-    def _give_back(self) -> None:
-        with self._lock:
-            self._users -= 1
             self._close_unused()
 
     def _close_unused(self) -> None:

@@ -15,7 +15,7 @@ from registry.core.mediatype import OCTET_STREAM
 from registry.core.route import Kind, Route
 from registry.repository.blobs import Blobs
 from registry.web.api import Endpoints
-from registry.web.ranges import content_response
+from registry.web.ranges import content_response, head_response
 from registry.web.request import Request
 from registry.web.response import Response, header_lines
 
@@ -35,16 +35,29 @@ class BlobEndpoints:
 
     def table(self) -> Endpoints:
         """The endpoints by method."""
-        return {Kind.BLOB: {"GET": self.get, "HEAD": self.get, "DELETE": self.delete}}
+        return {Kind.BLOB: {"GET": self.get, "HEAD": self.head, "DELETE": self.delete}}
 
     async def get(self, request: Request, route: Route) -> Response:
-        """The content, whole or in ranges; its headers only for HEAD."""
+        """The content, whole or in ranges."""
         digest = parse_digest(route.reference)
         assert route.name is not None  # noqa: S101 - a BLOB route has one
         _, content = await self.blobs.open(route.name, digest)
         return content_response(
             request,
             content,
+            etag=f'"{route.reference}"',
+            media_type=OCTET_STREAM,
+            head=_head(route.reference),
+        )
+
+    async def head(self, request: Request, route: Route) -> Response:
+        """What a GET of the whole would say. Ranges are for GET only, RFC 9110 14.2."""
+        digest = parse_digest(route.reference)
+        assert route.name is not None  # noqa: S101 - a BLOB route has one
+        blob = await self.blobs.find(route.name, digest)
+        return head_response(
+            request,
+            blob.size,
             etag=f'"{route.reference}"',
             media_type=OCTET_STREAM,
             head=_head(route.reference),

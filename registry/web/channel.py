@@ -1,9 +1,9 @@
 """HTTP/1.1 on one connection: bytes in, requests out, answers back in order.
 
-``arrivals.py`` finds the requests; each is served by a coroutine. A coroutine that need not wait
-(a cached manifest, say) runs to its end where it was started, without a Deferred or a
-turn of the reactor. Requests that a client sends ahead wait in a queue; reading pauses
-when it is long, when a body is not taken fast enough, or when nothing more is wanted.
+``arrivals.py`` finds the requests; each is served by a coroutine. One that need not
+wait (a cached manifest, say) runs to its end where it was started, without a Deferred
+or a turn of the reactor. Requests that a client sends ahead wait in a queue; reading
+pauses when it is long, or when a body is not taken fast enough.
 
 A connection is in one of these states, and each has its deadline (``check``):
 
@@ -109,7 +109,7 @@ class Channel(Protocol):
         self.arrivals.received(data, self.site.now())
         if not self._is_running:
             self._run()
-        elif len(self.arrivals.requests) >= self._limits.pipelined:
+        if len(self.arrivals.requests) >= self._limits.pipelined:
             self._pace()
 
     # The flow of the arriving body.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from secrets import token_hex
 
 from registry.core.errors import RangeInvalid
@@ -17,7 +18,7 @@ from registry.web.response import Piece, Response, Segment, header_lines
 def content_response(
     request: Request, content: Content, *, etag: str, media_type: str, head: bytes
 ) -> Response:
-    """The response to a GET or HEAD of ``content``; takes over closing it.
+    """The response to a GET of ``content``; takes over closing it.
 
     ``head`` holds the header lines of every answer about it, without Content-Type.
     """
@@ -26,7 +27,7 @@ def content_response(
         return Response(304, head, content=content)
     asked = request.header(b"range")
     if asked is None or not range_applies(request.header(b"if-range"), etag):
-        return _whole(content, size, header_lines(("Content-Type", media_type)) + head)
+        return _whole(content, size, _type_line(media_type) + head)
     try:
         spans = select_spans(asked, size)
     except Unsatisfiable as error:
@@ -38,10 +39,26 @@ def content_response(
             code=RangeInvalid.code,
         )
     if spans is None:
-        return _whole(content, size, header_lines(("Content-Type", media_type)) + head)
+        return _whole(content, size, _type_line(media_type) + head)
     if len(spans) == 1:
         return _single(content, spans[0], media_type, head)
     return _several(content, spans, media_type, head)
+
+
+def head_response(
+    request: Request, size: int, *, etag: str, media_type: str, head: bytes
+) -> Response:
+    """The response to a HEAD of content of ``size`` bytes, which need not be opened."""
+    if not none_match(request.header(b"if-none-match"), etag):
+        return Response(304, head)
+    response = Response(200, _type_line(media_type) + head)
+    response.length = size
+    return response
+
+
+@lru_cache(maxsize=64)
+def _type_line(media_type: str) -> bytes:
+    return header_lines(("Content-Type", media_type))
 
 
 def _whole(content: Content, size: int, head: bytes) -> Response:

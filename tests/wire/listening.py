@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -38,10 +37,11 @@ from registry.repository.registry import build_registry
 from registry.service.endpoints import build_endpoints
 from registry.service.rules import reference_rules
 from registry.storage.disk import Disk
+from registry.storage.driver import Content
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.layout import blob_data, layer_link
 from registry.storage.readahead import ReadAhead
-from registry.storage.workers import Inline, WorkerPool
+from registry.storage.workers import WorkerPool
 from registry.testing.answers import Answer, parse_answers
 from registry.testing.harness import request_bytes
 from registry.web.api import Api
@@ -63,6 +63,8 @@ class Listening:
     port: int
     certificate: Certificate | None
     site: Site
+    opened: set[CountedContent]
+    """The contents that somebody has open."""
 
     @property
     def endpoint(self) -> IStreamClientEndpoint:
@@ -99,15 +101,41 @@ class Listening:
     def blob_file(self, path: str) -> Path:
         return self.root / blob_data(Digest.parse(path.rpartition("/")[2]))
 
-    def is_open_anywhere(self, file: Path) -> bool:
-        """Whether this process has ``file`` open."""
-        for number in os.listdir("/proc/self/fd"):
-            try:
-                if os.readlink(f"/proc/self/fd/{number}") == str(file):
-                    return True
-            except FileNotFoundError:
-                continue
-        return False
+
+class CountedContent:
+    """An open content, counted among those that are open until it is closed."""
+
+    def __init__(self, content: Content, opened: set[CountedContent]) -> None:
+        self._content = content
+        self._opened = opened
+        opened.add(self)
+
+    @property
+    def size(self) -> int:
+        return self._content.size
+
+    @property
+    def held(self) -> bytes | None:
+        return self._content.held
+
+    def fileno(self) -> int | None:
+        return self._content.fileno()
+
+    async def read(self, offset: int, length: int) -> bytes:
+        return await self._content.read(offset, length)
+
+    def close(self) -> None:
+        self._opened.discard(self)
+        self._content.close()
+
+
+class CountingDriver(FilesystemDriver):
+    """Remembers the contents that somebody has open."""
+
+    opened: set[CountedContent]
+
+    async def open(self, path: str) -> Content:
+        return CountedContent(await super().open(path), self.opened)
 
 
 class RawClient(Protocol):
@@ -187,7 +215,8 @@ async def listening(
     """A registry that stores in ``root``; ``read_ahead`` wraps the real one."""
     workers = WorkerPool(reactor=reactor, threads=8)
     workers.start()
-    driver = FilesystemDriver(disk=Disk(), workers=workers, root=str(root))
+    driver = CountingDriver(disk=Disk(), workers=workers, root=str(root))
+    driver.opened = set()
     config = read_config("version: 0.1\nstorage: inmemory\n", "listening", {})
     registry = build_registry(
         workers=workers,
@@ -224,7 +253,11 @@ async def listening(
     port = await endpoint.listen(site)
     try:
         yield Listening(
-            root=root, port=port.getHost().port, certificate=authority, site=site
+            root=root,
+            port=port.getHost().port,
+            certificate=authority,
+            site=site,
+            opened=driver.opened,
         )
     finally:
         await port.stopListening()

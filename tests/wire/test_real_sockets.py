@@ -49,7 +49,7 @@ async def test_200_pulls_at_once_are_exact(tmp_path: Path, is_secure: bool) -> N
             assert {pull.head[:15] for pull in pulls} == {b"HTTP/1.1 200 OK"}
             assert {pull.size for pull in pulls} == {len(CONTENT)}
             assert {f"sha256:{pull.sha256}" for pull in pulls} == {DIGEST}
-            assert not registry.is_open_anywhere(registry.blob_file(path))
+            assert not registry.opened
 
 
 @SECURE
@@ -89,11 +89,11 @@ async def test_a_slow_reader_that_leaves_lets_go_of_the_file(
             client = await registry.connect()
             client.transport.write(asking("GET", path))
             await client.has(1000)
-            assert registry.is_open_anywhere(registry.blob_file(path))
+            assert registry.opened
             client.transport.abortConnection()
             await client.closed
             await registry.exchange(asking("GET", "/v2/"))
-            assert not registry.is_open_anywhere(registry.blob_file(path))
+            assert not registry.opened
 
 
 @SECURE
@@ -111,7 +111,7 @@ async def test_a_stalled_reader_is_cut_off_and_lets_go_of_the_file(
         await client.has(1000)
         client.transport.pauseProducing()
         await all_gone(registry.site)
-        assert not registry.is_open_anywhere(registry.blob_file(path))
+        assert not registry.opened
         client.transport.abortConnection()
         await client.closed
 
@@ -208,7 +208,7 @@ async def test_a_client_that_leaves_while_pages_are_read_lets_go_of_the_file(
                 await turn()
             client.transport.abortConnection()
             await all_gone(registry.site)
-            assert not registry.is_open_anywhere(registry.blob_file(path))
+            assert not registry.opened
             reading[0].callback(None)
 
 
