@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import gc
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from twisted.internet.testing import MemoryReactorClock
@@ -132,6 +132,7 @@ class Harness:
         self.reactor.rightNow = START
         self.driver = driver or MemoryDriver()
         self.answered: list[tuple[Request, Response]] = []
+        self.in_flight = 0
         self._methods: dict[int, list[str]] = {}
         self._sessions = 0
         self.registry = build_registry(
@@ -165,14 +166,16 @@ class Harness:
             reactor=self.reactor,  # type: ignore[arg-type]  # no writers are added
             read_ahead=ReadAhead(workers=Inline()),
             trusted=trusted,
-            observers=[_Recorder(self._record)],
+            observers=[_Recorder(self)],
         )
 
     def _new_id(self) -> str:
         self._sessions += 1
         return str(uuid.UUID(int=self._sessions, version=4))
 
-    def _record(self, request: Request, response: Response) -> None:
+    def record(self, request: Request, response: Response) -> None:
+        """Remember what was answered, and on which connection."""
+        self.in_flight -= 1
         self.answered.append((request, response))
         self._methods[request.peer.port].append(request.method)
 
@@ -257,16 +260,18 @@ def calm_harness(
 class _Recorder:
     """Tells the harness which requests were answered, in order."""
 
-    def __init__(self, record: Callable[[Request, Response], None]) -> None:
-        self._record = record
+    def __init__(self, harness: Harness) -> None:
+        self._harness = harness
 
     def started(self, request: Request) -> None:
         """``request`` is about to be served."""
+        del request
+        self._harness.in_flight += 1
 
     def answered(self, request: Request, response: Response, seconds: float) -> None:
         """``request`` was answered."""
         del seconds
-        self._record(request, response)
+        self._harness.record(request, response)
 
 
 def request_bytes(

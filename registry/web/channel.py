@@ -31,6 +31,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from registry.web.arrivals import Arrivals
+from registry.web.body import EMPTY as EMPTY  # noqa: PLC0414 - sought here too
 from registry.web.body import BodyBroken
 from registry.web.continuation import resumed
 from registry.web.request import Request
@@ -178,8 +179,8 @@ class Channel(Protocol):
         self.abort()
 
     async def _serve(self, request: Request, response: Response | None) -> None:
+        self.site.started(request)
         if response is None:
-            self.site.started(request)
             if not self.site.is_api(request):
                 await self.site.tree.serve(request, self)
                 return

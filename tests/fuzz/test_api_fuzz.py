@@ -18,7 +18,7 @@ from registry.testing.harness import Harness, calm
 
 IS_LONG = os.environ.get("REGISTRY_FUZZ") == "long"
 EXAMPLES = settings(
-    max_examples=20_000 if IS_LONG else 200,
+    max_examples=5_000 if IS_LONG else 200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from registry.testing.answers import MalformedAnswer
 from registry.testing.harness import Harness, calm, request_bytes
@@ -36,10 +37,7 @@ def test_half_an_answer_is_not_overlooked() -> None:
 def test_a_logged_failure_is_not_overlooked() -> None:
     def fail() -> None:
         with calm():
-            try:
-                raise ZeroDivisionError
-            except ZeroDivisionError:
-                Logger().failure("it failed")
+            Logger().failure("it failed", Failure(ZeroDivisionError()))
 
     with pytest.raises(AssertionError, match="it failed"):
         fail()
