@@ -37,7 +37,7 @@ serve: .venv/installed
 	.venv/bin/registry serve
 
 test: lint clients
-	$(AS_ROOT) env PATH="$$PATH" REGISTRY_UNDER_TEST="$$REGISTRY_UNDER_TEST" \
+	$(AS_ROOT) env PATH="$$PATH" UNDER_TEST="$$UNDER_TEST" \
 		.venv/bin/python -B -m pytest $(BOUNDED)
 
 lint: .venv/installed-dev

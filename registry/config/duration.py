@@ -6,6 +6,7 @@ Source: Go ``time.ParseDuration``; Distribution reads a bare integer as nanoseco
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 UNITS = {
     "ns": 1,
@@ -66,7 +67,7 @@ def is_bare(text: str) -> bool:
 
 def format_duration(seconds: float) -> str:
     """What ``parse_duration`` reads as ``seconds`` again, in the largest units."""
-    left = round(seconds * 1_000_000_000)
+    left = round(Fraction(seconds) * 1_000_000_000)
     if left == 0:
         return "0s"
     text = ""

@@ -31,7 +31,6 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from registry.web.arrivals import Arrivals
-from registry.web.body import EMPTY as EMPTY  # noqa: PLC0414 - sought here too
 from registry.web.body import BodyBroken
 from registry.web.continuation import resumed
 from registry.web.request import Request

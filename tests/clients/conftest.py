@@ -1,7 +1,7 @@
 """A running registry, and the real clients that push to it and pull from it.
 
 The registry is ours, or the one that the environment names: with
-``REGISTRY_UNDER_TEST=docker-registry`` the same tests run against Debian's, which
+``UNDER_TEST=docker-registry`` the same tests run against Debian's, which
 tells whether a failure is the registry's or the test's. A missing client is a failure.
 
 Containers are not run: what a registry can do wrong shows in the bytes.
@@ -27,7 +27,7 @@ CONTAINERD = Path(__file__).with_name("containerd.toml")
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The registry that all tests here push to, each to repositories of its own."""
-    asked = os.environ.get("REGISTRY_UNDER_TEST")
+    asked = os.environ.get("UNDER_TEST")
     command = DISTRIBUTION if asked == "docker-registry" else OURS
     work = tmp_path_factory.mktemp("server")
     storage = str(work / "storage")

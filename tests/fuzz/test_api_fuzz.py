@@ -1,6 +1,6 @@
 """The whole API under random requests: never a 500, never a traceback.
 
-``REGISTRY_FUZZ=long`` tries many more.
+``FUZZ=long`` tries many more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registry.core.mediatype import OCI_INDEX, OCI_MANIFEST
 from registry.testing.answers import Answer
 from registry.testing.harness import Harness, calm
 
-IS_LONG = os.environ.get("REGISTRY_FUZZ") == "long"
+IS_LONG = os.environ.get("FUZZ") == "long"
 EXAMPLES = settings(
     max_examples=5_000 if IS_LONG else 200,
     deadline=None,

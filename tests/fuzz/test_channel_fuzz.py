@@ -1,6 +1,6 @@
 """Whatever bytes come: valid answers, never a 500, nothing logged, bounded memory.
 
-``REGISTRY_FUZZ=long`` tries many more.
+``FUZZ=long`` tries many more.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from registry.core.digest import Digest
 from registry.testing.harness import Client, Harness, calm, request_bytes
 from registry.web.limits import Limits
 
-IS_LONG = os.environ.get("REGISTRY_FUZZ") == "long"
+IS_LONG = os.environ.get("FUZZ") == "long"
 LIMITS = Limits(buffered=20_000, discarded=5_000, pipelined=8)
 EXAMPLES = settings(
     max_examples=5_000 if IS_LONG else 150,

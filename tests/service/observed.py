@@ -12,7 +12,7 @@ from twisted.web.resource import IResource, Resource
 from registry.auth.authenticator import Principal
 from registry.storage.readahead import ReadAhead
 from registry.storage.workers import Inline
-from registry.web.channel import EMPTY
+from registry.web.body import EMPTY
 from registry.web.limits import Limits
 from registry.web.peer import Peer
 from registry.web.request import Request
