@@ -7,7 +7,7 @@ appends; leaving it closes the file and lets the next request in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 
 from registry.core.digest import CANONICAL
@@ -22,53 +22,89 @@ from registry.storage.driver import Absent, Appender, Driver
 PROGRESS_COST = 1000
 """Bytes of memory that the hash states of a session take."""
 
+COMMITTED_ALONE = 1024 * 1024
+"""Bytes of an upload from which on it is flushed before its commit."""
+
 SessionKey = tuple[str, str]
 """Repository and session."""
 
 
-class Receiver:
-    """The open end of an upload session.
+OpenAppender = Callable[[], Awaitable[Appender]]
 
-    ``expected`` is the number of bytes that the client announced, if it did.
+
+class Receiver:
+    """The open end of an upload session that holds ``size`` bytes.
+
+    ``expected`` is the number of bytes that the client announced, if it did. Up to
+    ``holds`` bytes are kept for the commit, which then writes them in the same turn as
+    all else; more, and everything is written as it comes.
     """
 
     def __init__(
-        self, *, appender: Appender, progress: Progress | None, expected: int | None
+        self,
+        *,
+        open_appender: OpenAppender,
+        size: int,
+        progress: Progress | None,
+        expected: int | None,
+        holds: int,
     ) -> None:
-        self._appender = appender
-        self._start = appender.size
+        self._open_appender = open_appender
+        self._start = self._written = size
         self._expected = expected
+        self._holds = holds
+        self._held: list[bytes] = []
+        self._held_size = 0
         self.progress = progress
 
     @property
     def offset(self) -> int:
-        """Bytes that the session holds."""
-        return self._appender.size
+        """Bytes that the session holds, with those that are kept for the commit."""
+        return self._written + self._held_size
+
+    @property
+    def tail(self) -> tuple[bytes, ...]:
+        """What the commit has to write."""
+        return tuple(self._held)
 
     async def append(self, chunks: Sequence[bytes]) -> int:
-        """Write ``chunks`` at the end; the new offset. One call at a time.
+        """Take ``chunks`` in at the end; the new offset. One call at a time.
 
         Raises StorageFailure, and SizeInvalid for more than was announced.
         """
-        total = self.offset - self._start + sum(map(len, chunks))
+        size = sum(map(len, chunks))
+        total = self.offset - self._start + size
         if self._expected is not None and total > self._expected:
             raise self._contradiction()
-        return await finished(self._append(chunks))
+        self._held += chunks
+        self._held_size += size
+        if self._held_size > self._holds:
+            await self.write()
+        return self.offset
+
+    async def write(self) -> None:
+        """Write all that is held."""
+        if self._held:
+            await finished(self._write())
 
     def check_complete(self) -> None:
         """Raises SizeInvalid if less came than was announced."""
         if self._expected not in (None, self.offset - self._start):
             raise self._contradiction()
 
-    async def _append(self, chunks: Sequence[bytes]) -> int:
+    async def _write(self) -> None:
+        appender = await self._open_appender()
+        held, self._held, self._held_size = self._held, [], 0
         progress, self.progress = self.progress, None
         hashers = [] if progress is None else list(progress.hashers.values())
-        before = self.offset
-        offset = await self._appender.append(chunks, hashers)
+        before = self._written
+        try:
+            self._written = await appender.append(held, hashers)
+        finally:
+            self._written = appender.size
         if progress is not None:
-            progress.upload.received(offset - before)
+            progress.upload.received(self._written - before)
             self.progress = progress
-        return offset
 
     def _contradiction(self) -> SizeInvalid:
         return SizeInvalid(
@@ -91,6 +127,7 @@ class Receiving:
         chunk: ChunkRange | None,
         length: int | None,
         flush: bool,
+        holds: int,
     ) -> None:
         self._driver = driver
         self._path = path
@@ -100,6 +137,7 @@ class Receiving:
         self._chunk = chunk
         self._length = length
         self._flush = flush
+        self._holds = holds
         self._appender: Appender | None = None
         self._receiver: Receiver | None = None
 
@@ -126,26 +164,46 @@ class Receiving:
             self._receiver.check_complete()
 
     async def _open(self) -> Receiver:
-        try:
-            appender = await self._driver.append_to(self._path)
-        except Absent:
-            raise UploadUnknown from None
-        self._appender = appender
-        check_chunk(offset=appender.size, chunk=self._chunk, length=self._length)
+        """Check the chunk against the true offset, which a live session remembers."""
+        progress = self._live.get(self._key)
+        if progress is not None and self._holds:
+            size = progress.upload.size
+        else:
+            size = (await self._open_appender()).size
+            progress = self._progress(size)
+        check_chunk(offset=size, chunk=self._chunk, length=self._length)
         return Receiver(
-            appender=appender,
-            progress=self._progress(appender.size),
+            open_appender=self._open_appender,
+            size=size,
+            progress=progress,
             expected=self._announced(),
+            holds=self._holds,
         )
 
-    async def _close(self, *, broken: bool) -> None:
-        """A body that broke off is flushed, so that its offset stays true."""
+    async def _open_appender(self) -> Appender:
         if self._appender is None:
-            return
-        if self._receiver is not None:
-            self._remember(self._receiver.progress)
-        wrote = self._receiver is not None
-        await self._appender.close(flush=wrote and (self._flush or broken))
+            try:
+                self._appender = await self._driver.append_to(self._path)
+            except Absent:
+                raise UploadUnknown from None
+        return self._appender
+
+    async def _close(self, *, broken: bool) -> None:
+        """A body that broke off is written and flushed, so that its offset is true."""
+        receiver = self._receiver
+        try:
+            if broken and receiver is not None:
+                await receiver.write()
+        finally:
+            if receiver is not None:
+                self._remember(receiver.progress)
+            if self._appender is not None:
+                flush = receiver is not None and self._wants_flush(receiver, broken)
+                await self._appender.close(flush=flush)
+
+    def _wants_flush(self, receiver: Receiver, broken: bool) -> bool:
+        """A large file is flushed here: a commit that does it holds others up."""
+        return self._flush or broken or receiver.offset > COMMITTED_ALONE
 
     def _progress(self, size: int) -> Progress | None:
         """The hash states of exactly ``size`` bytes, if there are any."""

@@ -28,7 +28,17 @@ from registry.repository.presence import Presence
 from registry.repository.progress import Progress
 from registry.repository.receiving import PROGRESS_COST, Receiving, SessionKey
 from registry.repository.started import format_started, parse_started
-from registry.storage.driver import Absent, Driver, Move, Put, Remove
+from registry.storage.driver import (
+    Absent,
+    Append,
+    Change,
+    Create,
+    Discard,
+    Driver,
+    Move,
+    Put,
+    Remove,
+)
 from registry.storage.layout import (
     blob_data,
     upload,
@@ -101,12 +111,14 @@ class Uploads:
         chunk: ChunkRange | None,
         length: int | None,
         flush: bool,
+        holds: int = 0,
     ) -> Receiving:
         """``async with`` it: a Receiver that appends, alone with the session.
 
         ``chunk`` is where the client says the bytes belong, ``length`` how many it
         announced. With ``flush``, or when the body breaks off, the bytes survive a
-        power cut afterwards. Entering raises UploadUnknown, RangeInvalid, SizeInvalid.
+        power cut afterwards. Up to ``holds`` bytes are left to the ``tail`` of the
+        commit. Entering raises UploadUnknown, RangeInvalid, SizeInvalid.
         """
         SessionId(session)
         return Receiving(
@@ -118,16 +130,24 @@ class Uploads:
             chunk=chunk,
             length=length,
             flush=flush,
+            holds=holds,
         )
 
-    async def commit(self, name: RepositoryName, session: str, digest: Digest) -> Blob:
-        """Make a blob of the session, which ends with it.
+    async def commit(
+        self,
+        name: RepositoryName,
+        session: str,
+        digest: Digest,
+        *,
+        tail: tuple[bytes, ...] = (),
+    ) -> Blob:
+        """Make a blob of the session and the ``tail`` that its receiver has held.
 
-        If the content does not have ``digest`` the session ends too and nothing is left
-        of it. Raises DigestInvalid, UploadUnknown.
+        The session ends with it, and also if the content does not have ``digest``:
+        then nothing is left of it. Raises DigestInvalid, UploadUnknown.
         """
         SessionId(session)
-        return await finished(self._commit(name, session, digest))
+        return await finished(self._commit(name, session, digest, tail))
 
     async def cancel(self, name: RepositoryName, session: str) -> None:
         """Give the session up. Raises UploadUnknown."""
@@ -139,45 +159,62 @@ class Uploads:
         started = int(self._clock.seconds())
         content = format_started(started)
         async with self._presence.within(name):
-            await self._driver.apply([Put(upload_started(name, session), content)])
-            await self._driver.create(upload_data(name, session))
+            await self._driver.apply(
+                [
+                    Put(upload_started(name, session), content),
+                    Create(upload_data(name, session)),
+                ]
+            )
             self._catalog.appeared(name)
         self._live.put((name.text, session), progress, PROGRESS_COST)
         return UploadStatus(session, 0, float(started))
 
-    async def _commit(self, name: RepositoryName, session: str, digest: Digest) -> Blob:
-        key = (name.text, session)
-        remove = Remove(upload(name, session))
+    async def _commit(
+        self,
+        name: RepositoryName,
+        session: str,
+        digest: Digest,
+        tail: tuple[bytes, ...],
+    ) -> Blob:
+        key, data = (name.text, session), upload_data(name, session)
+        discard = Discard(upload(name, session))
         async with self._locks.hold(key):
             try:
-                blob = await self._verified(key, upload_data(name, session), digest)
-                move = Move(upload_data(name, session), blob_data(blob.stored))
-                await self._blobs.link(name, blob, first=[move], then=[remove])
+                progress = await self._hashed(key, data, digest.algorithm, tail)
+                append = Append(data, progress.upload.size, tail)
+                blob = _ended(progress, digest, append)
+                first: list[Change] = [Move(data, blob_data(blob.stored))]
+                if tail:
+                    first.insert(0, append)
+                await self._blobs.link(name, blob, first=first, then=[discard])
             except Absent:
                 raise UploadUnknown from None
             except DigestInvalid:
-                await self._driver.apply([remove])
+                await self._driver.apply([discard])
                 raise
             finally:
                 self._live.drop(key)
         return blob
 
-    async def _verified(self, key: SessionKey, data: str, digest: Digest) -> Blob:
-        """The blob that the session becomes. Raises Absent, DigestInvalid."""
-        [size] = await self._driver.sizes([data])
+    async def _hashed(
+        self, key: SessionKey, data: str, algorithm: str, tail: tuple[bytes, ...]
+    ) -> Progress:
+        """The hash states of the session's file.
+
+        The file is read again if they are gone, or are not those of its bytes. Where a
+        tail is appended, the change itself makes sure of the size.
+        """
         progress = self._live.get(key)
-        if (
-            progress is None
-            or progress.upload.size != size
-            or digest.algorithm not in progress.hashers
-        ):
-            progress = Progress.beginning([CANONICAL, digest.algorithm])
-            hashers = list(progress.hashers.values())
-            progress.upload.received(await self._driver.digest_of(data, hashers))
-        actual = progress.digest(digest.algorithm)
-        progress.upload.committed(digest, actual, progress.upload.size)
-        stored = progress.digest(CANONICAL)
-        return Blob(digest=digest, stored=stored, size=progress.upload.size)
+        if progress is not None and not tail:
+            [size] = await self._driver.sizes([data])
+            if size != progress.upload.size:
+                progress = None
+        if progress is not None and algorithm in progress.hashers:
+            return progress
+        progress = Progress.beginning([CANONICAL, algorithm])
+        hashers = list(progress.hashers.values())
+        progress.upload.received(await self._driver.digest_of(data, hashers))
+        return progress
 
     async def _cancel(self, name: RepositoryName, session: str) -> None:
         key = (name.text, session)
@@ -187,3 +224,15 @@ class Uploads:
                 raise UploadUnknown
             self._live.drop(key)
             await self._driver.apply([Remove(upload(name, session))])
+
+
+def _ended(progress: Progress, digest: Digest, tail: Append) -> Blob:
+    """The blob that a session and the rest of it become. Raises DigestInvalid."""
+    for chunk in tail.chunks:
+        for hasher in progress.hashers.values():
+            hasher.update(chunk)
+    progress.upload.received(tail.length)
+    actual = progress.digest(digest.algorithm)
+    progress.upload.committed(digest, actual, progress.upload.size)
+    stored = progress.digest(CANONICAL)
+    return Blob(digest=digest, stored=stored, size=progress.upload.size)

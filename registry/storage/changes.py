@@ -1,4 +1,4 @@
-"""Changes to the tree that survive a power cut, in order.
+"""Changes to the tree that survive a power cut, one list at a time.
 
 Each change has three steps: bytes are made durable where nobody looks (``_stage``), one
 atomic system call gives or takes a name (a rename or an unlink), and the name is made
@@ -6,9 +6,8 @@ durable (``_settle``). A cut between any two system calls leaves the tree as it 
 before the change or as it is after, and perhaps a ``*.tmp`` file that every reader
 ignores. Only the removal of a tree takes many such calls: leaves first, by name.
 
-The steps of independent lists may share their syncs: stage all first changes, name
-them, settle each directory once, go on with all second changes. Callers of ``apply``
-would not notice.
+This is the careful way, which also copes with directories that vanish between two
+system calls. Read next: ``commit.py``, which does the same for many lists at once.
 """
 
 from __future__ import annotations
@@ -22,7 +21,10 @@ from registry.storage.directories import Directories
 from registry.storage.disk import Disk
 from registry.storage.driver import (
     Absent,
+    Append,
     Change,
+    Create,
+    Discard,
     Move,
     Put,
     Remove,
@@ -37,10 +39,10 @@ ATTEMPTS = 8
 class Changes:
     """Carries out changes below ``root``; all methods block."""
 
-    def __init__(self, *, disk: Disk, root: str) -> None:
+    def __init__(self, *, disk: Disk, root: str, directories: Directories) -> None:
         self._disk = disk
         self._root = root
-        self._directories = Directories(disk=disk, root=root)
+        self._directories = directories
         self._distrusted: set[str] = set()
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -53,11 +55,53 @@ class Changes:
                     self._move(change)
                 case Remove():
                     self._remove(self._absolute(change.path))
+                case Create():
+                    self._create(self._absolute(change.path))
+                case Append():
+                    self.append(change)
+                case Discard():
+                    self.discard(self._absolute(change.path))
 
-    def create(self, path: str) -> None:
-        """Make an empty file; it is durable only when it is flushed or moved."""
-        target = self._absolute(path)
+    def append(self, change: Append) -> None:
+        """Write at the end of a growing file, once: a second time changes nothing."""
+        path = self._absolute(change.path)
+        try:
+            opened = self._disk.open_to_append(path)
+        except Absent:
+            raise Absent(change.path) from None
+        with closing(OpenFile(disk=self._disk, path=path, opened=opened)) as file:
+            if file.size == change.offset + change.length:
+                return
+            if file.size != change.offset:
+                raise StorageFailure(
+                    f"{path} holds {file.size} bytes, not {change.offset}; ask for its"
+                    " size and append there"
+                )
+            for chunk in change.chunks:
+                file.write_whole(chunk)
 
+    def discard(self, target: str) -> None:
+        """Remove a leftover; a power cut may bring it back."""
+        with suppress(Absent):
+            self._unlink_all(target)
+
+    def stage(self, temporary: str, content: bytes) -> OpenFile:
+        """A new file with ``content``, not yet synced."""
+        file = self._new_file(temporary)
+        try:
+            file.write_whole(content)
+        except StorageFailure:
+            file.close()
+            self._discard(temporary)
+            raise
+        return file
+
+    def source(self, path: str) -> OpenFile:
+        """The file at ``path``, to be synced before it gets its final name."""
+        opened = self._disk.open_to_append(path)
+        return OpenFile(disk=self._disk, path=path, opened=opened)
+
+    def _create(self, target: str) -> None:
         def make() -> None:
             self._directories.make(os.path.dirname(target))
             self._new_file(target).close()
@@ -66,7 +110,7 @@ class Changes:
 
     def flush(self, file: OpenFile) -> None:
         """Make a growing file survive a power cut, with all names above it."""
-        self._sync(file)
+        self.sync(file)
         try:
             self._settle(file.path)
         except Absent:
@@ -110,16 +154,14 @@ class Changes:
             self._disk.fsync_directory(os.path.dirname(target))
 
     def _stage(self, temporary: str, content: bytes) -> None:
-        with closing(self._new_file(temporary)) as file:
-            file.write_whole(content)
+        with closing(self.stage(temporary, content)) as file:
             file.fsync()
 
     def _stage_source(self, source: str) -> None:
-        opened = self._disk.open_to_append(source)
-        with closing(OpenFile(disk=self._disk, path=source, opened=opened)) as file:
-            self._sync(file)
+        with closing(self.source(source)) as file:
+            self.sync(file)
 
-    def _sync(self, file: OpenFile) -> None:
+    def sync(self, file: OpenFile) -> None:
         """Sync a growing file, but never one whose sync has failed before.
 
         The kernel reports a lost page once and then takes it for written. A second try

@@ -10,6 +10,7 @@ name too. Known means synced by this process; the first write after a start pays
 from __future__ import annotations
 
 import os.path
+from collections.abc import Iterable
 
 from registry.storage.disk import Disk
 from registry.storage.driver import Absent
@@ -55,9 +56,21 @@ class Directories:
             self.settle(_parent(path))
             self._disk.mkdir(path)
             self._disk.fsync_directory(_parent(path))
+        self.settled([path])
+
+    def unsettled(self, path: str) -> list[str]:
+        """The directory and those above it whose names may not survive a power cut."""
+        found = []
+        while path not in self._known and len(path) > len(self._root):
+            found.append(path)
+            path = _parent(path)
+        return found
+
+    def settled(self, paths: Iterable[str]) -> None:
+        """Say that the names of these directories have been made durable."""
         if len(self._known) >= self._limit:
             self._known.clear()
-        self._known.add(path)
+        self._known.update(paths)
 
     def forget(self, path: str) -> None:
         """Say that the directory is about to be removed."""

@@ -63,7 +63,46 @@ class Remove:
     path: str
 
 
-Change = Put | Move | Remove
+@attrs.frozen
+class Create:
+    """Make an empty file that grows by ``Append`` or ``append_to``.
+
+    Its name is durable once a later change in the same directory is. Raises
+    StorageFailure if something is there.
+    """
+
+    path: str
+
+
+@attrs.frozen
+class Append:
+    """Write ``chunks`` at the end of a growing file that holds ``offset`` bytes.
+
+    They are durable once a ``Move`` of the file is. Raises Absent if there is no such
+    file, and StorageFailure if it does not hold ``offset`` bytes.
+    """
+
+    path: str
+    offset: int
+    chunks: tuple[bytes, ...]
+
+    @property
+    def length(self) -> int:
+        """Bytes in all chunks."""
+        return sum(map(len, self.chunks))
+
+
+@attrs.frozen
+class Discard:
+    """Remove ``path`` like ``Remove``, but a power cut may bring it back.
+
+    For leftovers that mean nothing to anybody.
+    """
+
+    path: str
+
+
+Change = Put | Move | Remove | Create | Append | Discard
 
 
 class Content(Protocol):
@@ -132,13 +171,6 @@ class Driver(Protocol):
     async def open(self, path: str) -> Content:
         """An immutable file, to be read in parts. Raises Absent."""
 
-    async def create(self, path: str) -> None:
-        """Make an empty file that can be appended to, and its directories.
-
-        It survives a power cut once its appender was closed with ``flush``, or a
-        ``Move`` of it was applied. Raises StorageFailure if something is there.
-        """
-
     async def append_to(self, path: str) -> Appender:
         """The end of an existing file. Raises Absent."""
 
@@ -146,7 +178,10 @@ class Driver(Protocol):
         """Feed a whole file to ``hashers`` in workers; its size. Raises Absent."""
 
     async def apply(self, changes: Sequence[Change]) -> None:
-        """Carry out ``changes`` in order, each durable before the next begins."""
+        """Carry out ``changes`` in order, each durable before the next begins.
+
+        Lists that are applied at the same time may share their syncs.
+        """
 
     async def probe(self) -> None:
         """Prove that the root answers, for health checks. Raises StorageFailure."""

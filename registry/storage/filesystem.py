@@ -18,12 +18,22 @@ from weakref import WeakSet
 from registry.core.digest import Hasher
 from registry.storage.appender import FileAppender
 from registry.storage.changes import Changes
+from registry.storage.commit import Commit
 from registry.storage.content import FileContent
+from registry.storage.directories import Directories
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent, Appender, Change, Content, StorageFailure
+from registry.storage.driver import (
+    Absent,
+    Appender,
+    Change,
+    Content,
+    Remove,
+    StorageFailure,
+)
 from registry.storage.openfile import OpenFile
 from registry.storage.openfiles import OpenFiles
 from registry.storage.path import checked, checked_changes, is_listed
+from registry.storage.together import Together
 from registry.storage.workers import Workers
 
 P = ParamSpec("P")
@@ -49,7 +59,15 @@ class FilesystemDriver:
         self._disk = disk
         self._workers = workers
         self._root = os.path.abspath(root)
-        self._changes = Changes(disk=disk, root=self._root)
+        directories = Directories(disk=disk, root=self._root)
+        self._changes = Changes(disk=disk, root=self._root, directories=directories)
+        commit = Commit(
+            disk=disk,
+            root=self._root,
+            changes=self._changes,
+            directories=directories,
+        )
+        self._together = Together(workers=workers, carry_out=commit.carry_out)
         self._growing: WeakSet[OpenFile] = WeakSet()
         self._contents: WeakSet[FileContent] = WeakSet()
         self._kept = OpenFiles(limit=KEPT)
@@ -81,13 +99,6 @@ class FilesystemDriver:
         self._kept.add(path, file, generation=generation)
         return content
 
-    async def create(self, path: str) -> None:
-        """Make an empty file that can be appended to, and its directories.
-
-        Raises StorageFailure if anything is there already.
-        """
-        await self._workers.run(self._changes.create, checked(path))
-
     async def append_to(self, path: str) -> Appender:
         """The end of an existing file. Raises Absent."""
         file = await self._at(path, self._opened, self._disk.open_to_append)
@@ -108,9 +119,16 @@ class FilesystemDriver:
                     return size
 
     async def apply(self, changes: Sequence[Change]) -> None:
-        """Carry out ``changes`` in order, each durable before the next begins."""
+        """Carry out ``changes`` in order, each durable before the next begins.
+
+        Lists go together, except those that remove: a big tree would hold up the rest.
+        """
+        known = checked_changes(changes)
         try:
-            await self._workers.run(self._changes.apply, checked_changes(changes))
+            if any(isinstance(change, Remove) for change in known):
+                await self._workers.run(self._changes.apply, known)
+            else:
+                await self._together.apply(known)
         finally:
             self._kept.changed(changes)
 

@@ -12,9 +12,12 @@ from registry.core.digest import Hasher
 from registry.storage.content import HeldContent
 from registry.storage.driver import (
     Absent,
+    Append,
     Appender,
     Change,
     Content,
+    Create,
+    Discard,
     Move,
     Put,
     Remove,
@@ -86,21 +89,9 @@ class MemoryDriver:
         """A file, to be read in parts. Raises Absent."""
         return HeldContent(bytes(self._file(path)))
 
-    async def create(self, path: str) -> None:
-        """Make an empty file that can be appended to, and its directories."""
-        directory, name = self._make_parent(path)
-        if name in directory:
-            raise StorageFailure(f"{path} is there already; remove it first")
-        directory[name] = bytearray()
-
     async def append_to(self, path: str) -> Appender:
         """The end of an existing file. Raises Absent."""
-        file = self._file(path)
-        if isinstance(file, bytes):
-            file = bytearray(file)
-            directory, name = self._make_parent(path)
-            directory[name] = file
-        return MemoryAppender(file)
+        return MemoryAppender(self._growing(path))
 
     async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
         """Feed a whole file to ``hashers``; its size. Raises Absent."""
@@ -119,8 +110,12 @@ class MemoryDriver:
                     self._replace(change.target, bytes(self._file(change.source)))
                     if change.source != change.target:
                         self._discard(change.source)
-                case Remove():
+                case Remove() | Discard():
                     self._discard(change.path)
+                case Create():
+                    self._create(change.path)
+                case Append():
+                    self._append(change)
 
     async def probe(self) -> None:
         """Memory always answers."""
@@ -159,6 +154,30 @@ class MemoryDriver:
                 raise StorageFailure(f"a file is above {path}; remove it first")
             directory = child
         return directory, name
+
+    def _growing(self, path: str) -> bytearray:
+        file = self._file(path)
+        if isinstance(file, bytes):
+            file = bytearray(file)
+            directory, name = self._make_parent(path)
+            directory[name] = file
+        return file
+
+    def _create(self, path: str) -> None:
+        directory, name = self._make_parent(path)
+        if name in directory:
+            raise StorageFailure(f"{path} is there already; remove it first")
+        directory[name] = bytearray()
+
+    def _append(self, change: Append) -> None:
+        file = self._growing(change.path)
+        if len(file) != change.offset:
+            raise StorageFailure(
+                f"{change.path} holds {len(file)} bytes, not {change.offset}; ask for"
+                " its size and append there"
+            )
+        for chunk in change.chunks:
+            file += chunk
 
     def _replace(self, path: str, content: bytes) -> None:
         directory, name = self._make_parent(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from registry.storage.driver import Change, Move, Put, Remove
+from registry.storage.driver import Change, Discard, Move, Put, Remove
 from registry.storage.openfile import OpenFile
 
 
@@ -47,7 +47,7 @@ class OpenFiles:
             match change:
                 case Put(path=path) | Move(target=path):
                     self._forget(path)
-                case Remove(path=path):
+                case Remove(path=path) | Discard(path=path):
                     self._forget(path)
                     for below in [p for p in self._files if p.startswith(f"{path}/")]:
                         self._forget(below)

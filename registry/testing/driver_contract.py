@@ -27,6 +27,7 @@ from registry.storage.driver import (
     Absent,
     Appender,
     Content,
+    Create,
     Driver,
     Move,
     Put,
@@ -147,7 +148,7 @@ class DriverContract:
         with pytest.raises(StorageFailure):
             self.run(driver.apply([Put("d/a/b", b"")]))
         with pytest.raises(StorageFailure):
-            self.run(driver.create("d/a/b"))
+            self.run(driver.apply([Create("d/a/b")]))
 
     def test_open_content_is_read_in_parts(self, driver: Driver) -> None:
         self.put(driver, a=b"0123456789")
@@ -288,7 +289,7 @@ class DriverContract:
 
     def test_appends_and_hashes(self, driver: Driver) -> None:
         async def upload() -> tuple[int, int, str]:
-            await driver.create("u/data")
+            await driver.apply([Create("u/data")])
             appender = await driver.append_to("u/data")
             hasher = hashlib.sha256()
             first = await appender.append([b"ab", b"", b"cd"], [hasher])
@@ -301,13 +302,13 @@ class DriverContract:
         assert self.run(driver.read("u/data")) == b"abcdef"
 
     def test_appending_nothing_changes_nothing(self, driver: Driver) -> None:
-        self.run(driver.create("u/data"))
+        self.run(driver.apply([Create("u/data")]))
         assert self.append(driver, "u/data") == 0
         assert self.append(driver, "u/data", b"") == 0
         assert self.run(driver.sizes(["u/data"])) == [0]
 
     def test_appends_after_reopening(self, driver: Driver) -> None:
-        self.run(driver.create("u/data"))
+        self.run(driver.apply([Create("u/data")]))
         assert self.append(driver, "u/data", b"one") == 3
         appender: Appender = self.run(driver.append_to("u/data"))
         assert appender.size == 3
@@ -317,19 +318,19 @@ class DriverContract:
 
     def test_appends_more_chunks_than_a_system_call_takes(self, driver: Driver) -> None:
         chunks = [f"{number:07d}\n".encode() for number in range(5000)]
-        self.run(driver.create("u/data"))
+        self.run(driver.apply([Create("u/data")]))
         assert self.append(driver, "u/data", *chunks) == 40_000
         assert self.run(driver.read("u/data")) == b"".join(chunks)
 
     def test_create_never_loses_what_is_there(self, driver: Driver) -> None:
-        self.run(driver.create("u/data"))
+        self.run(driver.apply([Create("u/data")]))
         self.append(driver, "u/data", b"kept")
         with pytest.raises(StorageFailure):
-            self.run(driver.create("u/data"))
+            self.run(driver.apply([Create("u/data")]))
         assert self.run(driver.read("u/data")) == b"kept"
 
     def test_a_finished_upload_is_moved_into_place(self, driver: Driver) -> None:
-        self.run(driver.create("u/data"))
+        self.run(driver.apply([Create("u/data")]))
         self.append(driver, "u/data", b"content")
         self.run(driver.apply([Move("u/data", "blobs/data"), Remove("u")]))
         assert self.run(driver.read("blobs/data")) == b"content"
@@ -347,7 +348,7 @@ class DriverContract:
             driver.sizes(["d/a", path]),
             driver.names(path),
             driver.open(path),
-            driver.create(path),
+            driver.apply([Create(path)]),
             driver.append_to(path),
             driver.digest_of(path, []),
             driver.apply([Remove("d/a"), Put(path, b"")]),

@@ -14,6 +14,7 @@ from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route
 from registry.core.upload import ChunkRange
 from registry.repository.blobs import Blob, Blobs
+from registry.repository.receiving import Receiver
 from registry.repository.uploads import Uploads
 from registry.web.api import Endpoints
 from registry.web.location import Locations
@@ -24,6 +25,9 @@ from registry.web.session_state import SessionStates
 
 BATCH = 1024 * 1024
 """Bytes that go to a worker at a time: one turn hashes and writes them."""
+
+TAIL = 64 * 1024
+"""Bytes of a last chunk that the commit writes: hashing them takes no time."""
 
 
 @attrs.frozen(kw_only=True)
@@ -84,11 +88,11 @@ class UploadEndpoints:
         """A blob in a single POST. Spec: distribution end-4b."""
         session = (await self.uploads.start(name, algorithm=digest.algorithm)).id
         try:
-            await self._receive(request, name, session, is_last=True)
+            receiver = await self._receive(request, name, session, is_last=True)
         except Exception:
             await self.uploads.cancel(name, session)
             raise
-        blob = await self.uploads.commit(name, session, digest)
+        blob = await self.uploads.commit(name, session, digest, tail=receiver.tail)
         return self._created(request, name, blob)
 
     async def get(self, request: Request, route: Route) -> Response:
@@ -101,10 +105,10 @@ class UploadEndpoints:
         """The next chunk."""
         name, session = _name(route), route.reference
         try:
-            offset = await self._receive(request, name, session, is_last=False)
+            receiver = await self._receive(request, name, session, is_last=False)
         except RangeInvalid as error:
             return self._out_of_order(request, name, session, error)
-        return self._progress(202, request, name, session, offset)
+        return self._progress(202, request, name, session, receiver.offset)
 
     async def put(self, request: Request, route: Route) -> Response:
         """The last chunk, if any, and the end: the session becomes a blob."""
@@ -113,12 +117,14 @@ class UploadEndpoints:
         if not given:
             raise DigestInvalid("a PUT that ends an upload needs ?digest=<digest>")
         digest = Digest.parse(given)
+        tail: tuple[bytes, ...] = ()
         try:
             if request.body.length != 0:
-                await self._receive(request, name, session, is_last=True)
+                receiver = await self._receive(request, name, session, is_last=True)
+                tail = receiver.tail
         except RangeInvalid as error:
             return self._out_of_order(request, name, session, error)
-        blob = await self.uploads.commit(name, session, digest)
+        blob = await self.uploads.commit(name, session, digest, tail=tail)
         return self._created(request, name, blob)
 
     async def delete(self, request: Request, route: Route) -> Response:
@@ -129,21 +135,27 @@ class UploadEndpoints:
 
     async def _receive(
         self, request: Request, name: RepositoryName, session: str, *, is_last: bool
-    ) -> int:
-        """Stream the body to the session; the bytes that it holds then.
+    ) -> Receiver:
+        """Stream the body to the session.
 
-        A commit flushes what is last. Nothing is read of a body that does not belong
-        at the end of the session. Raises RangeInvalid.
+        A commit flushes what is last, and writes it too if it is short. Nothing is
+        read of a body that does not belong at the end of the session. Raises
+        RangeInvalid.
         """
         body, chunk = request.body, _chunk(request)
         async with self.uploads.receive(
-            name, session, chunk=chunk, length=body.length, flush=not is_last
+            name,
+            session,
+            chunk=chunk,
+            length=body.length,
+            flush=not is_last,
+            holds=TAIL if is_last else 0,
         ) as receiver:
             if chunk is None:
                 self._check_state(request, name, session, receiver.offset)
             while chunks := await body.read(BATCH):
                 await receiver.append(chunks)
-        return receiver.offset
+        return receiver
 
     def _check_state(
         self, request: Request, name: RepositoryName, session: str, offset: int

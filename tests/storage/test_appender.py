@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from registry.core.digest import Digest
 from registry.storage.disk import IOV_MAX, Disk
-from registry.storage.driver import Appender, Remove, StorageFailure, StorageFull
+from registry.storage.driver import (
+    Appender,
+    Create,
+    Remove,
+    StorageFailure,
+    StorageFull,
+)
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.workers import Inline
 from registry.testing.results import result_of
@@ -41,7 +47,7 @@ class SmallDisk(Disk):
 
 async def upload_on(root: Path, disk: Disk) -> Appender:
     driver = FilesystemDriver(disk=disk, workers=Inline(), root=str(root))
-    await driver.create("u/data")
+    await driver.apply([Create("u/data")])
     return await driver.append_to("u/data")
 
 
@@ -136,7 +142,7 @@ def test_flushing_a_removed_upload_fails_and_brings_nothing_back(
     tmp_path: Path,
 ) -> None:
     driver = FilesystemDriver(disk=Disk(), workers=Inline(), root=str(tmp_path))
-    result_of(driver.create("d/u/data"))
+    result_of(driver.apply([Create("d/u/data")]))
     appender = result_of(driver.append_to("d/u/data"))
     result_of(driver.apply([Remove("d/u")]))
     with pytest.raises(StorageFailure, match="was removed"):

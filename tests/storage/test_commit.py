@@ -10,10 +10,15 @@ import pytest
 from registry.core.digest import Digest
 from registry.core.name import RepositoryName
 from registry.storage import layout
+from registry.storage.changes import Changes as StorageChanges
+from registry.storage.commit import Commit
+from registry.storage.directories import Directories
 from registry.storage.disk import Disk
 from registry.storage.driver import (
     Absent,
     Change,
+    Create,
+    Discard,
     Move,
     Put,
     Remove,
@@ -31,14 +36,23 @@ CANONICAL = Digest.of(BLOB)
 ALIAS = Digest.of(BLOB, "sha512")
 SESSION = "0f8fad5b-d9cb-469f-a165-70867728950e"
 UPLOAD = layout.upload(APP, SESSION)
-COMMIT: Sequence[Change] = (
+Changes = Sequence[Change]
+LINKED: Changes = (
     Move(layout.upload_data(APP, SESSION), layout.blob_data(CANONICAL)),
     Put(layout.layer_link(APP, CANONICAL), str(CANONICAL).encode()),
     Put(layout.layer_link(APP, ALIAS), str(CANONICAL).encode()),
-    Remove(UPLOAD),
 )
+ALONE: Changes = (*LINKED, Remove(UPLOAD))
+TOGETHER: Changes = (*LINKED, Discard(UPLOAD))
 
 Tree = dict[str, bytes]
+
+
+@pytest.fixture(params=[ALONE, TOGETHER], ids=["alone", "together"])
+def commit(request: pytest.FixtureRequest) -> Changes:
+    """A commit that goes alone, for it removes, and one that others may join."""
+    changes: Changes = request.param
+    return changes
 
 
 @pytest.fixture
@@ -53,7 +67,7 @@ def root(tmp_path: Path) -> Path:
 
     async def prepare() -> None:
         data = layout.upload_data(APP, SESSION)
-        await driver.create(data)
+        await driver.apply([Create(data)])
         appender = await driver.append_to(data)
         await appender.append([BLOB], [])
         await appender.close(flush=True)
@@ -68,13 +82,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_change_is_durable_before_the_next(root: Path) -> None:
+def test_alone_each_change_is_durable_before_the_next(root: Path) -> None:
     disk = WatchedDisk()
     driver = driver_on(root, disk)
     ground = [layout.blob_data(Digest.of(b"other")), layout.layer_link(APP, ALIAS)]
     result_of(driver.apply([Put(path, b"") for path in ground]))
     first = len(disk.calls)
-    result_of(driver.apply(COMMIT))
+    result_of(driver.apply(ALONE))
 
     blob = os.path.dirname(layout.blob_data(CANONICAL))
     link = os.path.dirname(layout.layer_link(APP, CANONICAL))
@@ -119,6 +133,46 @@ def test_each_change_is_durable_before_the_next(root: Path) -> None:
     ]
 
 
+def test_together_lists_share_the_syncs_of_directories(root: Path) -> None:
+    disk = WatchedDisk()
+    driver = driver_on(root, disk)
+    ground = [layout.blob_data(Digest.of(b"other")), layout.layer_link(APP, ALIAS)]
+    result_of(driver.apply([Put(path, b"") for path in ground]))
+    first = len(disk.calls)
+    others = layout.upload_started(APP, "another")
+    directories = Directories(disk=disk, root=str(root))
+    changes = StorageChanges(disk=disk, root=str(root), directories=directories)
+    directories.settled([str(root), *(str(p) for p in root.rglob("*"))])
+    together = Commit(
+        disk=disk, root=str(root), changes=changes, directories=directories
+    )
+    links = [Put(f"links/{number}", b"x") for number in range(2)]
+    outcomes = together.carry_out([[links[0]], [links[1], Discard(others)]])
+    assert outcomes == [None, None]
+    assert told(disk, root, first) == [
+        # both are staged
+        "make directory links",
+        "create links/0.tmp",
+        "write links/0.tmp",
+        "make directory links",
+        "create links/1.tmp",
+        "write links/1.tmp",
+        "sync links/0.tmp",
+        "sync links/1.tmp",
+        # both get their names, and one sync makes both last
+        "make directory links",
+        "rename to links/0",
+        "close links/0.tmp",
+        "make directory links",
+        "rename to links/1",
+        "close links/1.tmp",
+        "sync directory links",
+        f"sync directory {root}",
+        # a leftover is removed without a sync
+        f"stat {layout.upload_started(APP, 'another')}",
+    ]
+
+
 @pytest.mark.parametrize("ever_after", [False, True])
 @pytest.mark.parametrize(
     ("code", "raised"),
@@ -132,22 +186,23 @@ def test_each_change_is_durable_before_the_next(root: Path) -> None:
 def test_a_failure_at_any_call_leaves_a_prefix(
     root: Path,
     trees: pytest.TempPathFactory,
+    commit: Changes,
     code: int,
     raised: type[StorageFailure],
     ever_after: bool,
 ) -> None:
-    allowed = prefixes(root, trees)
-    calls = calls_of_a_commit(root, trees)
+    allowed = prefixes(root, trees, commit)
+    calls = calls_of_a_commit(root, trees, commit)
     for number, call in enumerate(calls):
         tree = copied(root, trees)
         interrupt = failing(code, at=number, ever_after=ever_after)
         driver = driver_on(tree, WatchedDisk(interrupt=interrupt))
         before = os.listdir("/proc/self/fd")
         if call.verb == "close" and not ever_after:
-            result_of(driver.apply(COMMIT))  # all was synced before
+            result_of(driver.apply(commit))  # all was synced before
         else:
             with pytest.raises(StorageFailure) as found:
-                result_of(driver.apply(COMMIT))
+                result_of(driver.apply(commit))
             assert found.type is raised, call
             assert str(tree) in str(found.value)
         assert os.listdir("/proc/self/fd") == before
@@ -157,52 +212,54 @@ def test_a_failure_at_any_call_leaves_a_prefix(
 
 
 def test_an_end_at_any_call_leaves_a_prefix_that_a_restart_can_use(
-    root: Path, trees: pytest.TempPathFactory
+    root: Path, trees: pytest.TempPathFactory, commit: Changes
 ) -> None:
-    allowed = prefixes(root, trees)
-    for number, call in enumerate(calls_of_a_commit(root, trees)):
+    allowed = prefixes(root, trees, commit)
+    for number, call in enumerate(calls_of_a_commit(root, trees, commit)):
         tree = copied(root, trees)
         with pytest.raises(Killed):
             result_of(
-                driver_on(tree, WatchedDisk(interrupt=killing(at=number))).apply(COMMIT)
+                driver_on(tree, WatchedDisk(interrupt=killing(at=number))).apply(commit)
             )
         assert content_of(tree) in allowed, call
-        result_of(again(driver_on(tree, Disk())))
+        result_of(again(driver_on(tree, Disk()), commit))
         assert content_of(tree) == allowed[-1], call
 
 
-def test_a_file_whose_sync_failed_is_not_trusted_again(root: Path) -> None:
+def test_a_file_whose_sync_failed_is_not_trusted_again(
+    root: Path, trees: pytest.TempPathFactory, commit: Changes
+) -> None:
     """The kernel forgets the lost pages after it has reported them once."""
-    driver = driver_on(
-        root, WatchedDisk(interrupt=failing(errno.EIO, at=1, ever_after=False))
-    )
+    verbs = [call.verb for call in calls_of_a_commit(root, trees, commit)]
+    interrupt = failing(errno.EIO, at=verbs.index("sync"), ever_after=False)
+    driver = driver_on(root, WatchedDisk(interrupt=interrupt))
     for _ in range(2):
         with pytest.raises(StorageFailure, match=r"failing|send it again"):
-            result_of(driver.apply(COMMIT))
+            result_of(driver.apply(commit))
 
     async def send_anew() -> None:
         await driver.apply([Remove(UPLOAD)])
-        await driver.create(layout.upload_data(APP, SESSION))
-        await driver.apply(COMMIT)
+        await driver.apply([Create(layout.upload_data(APP, SESSION))])
+        await driver.apply(commit)
 
     result_of(send_anew())
     assert result_of(driver.read(layout.blob_data(CANONICAL))) == b""
 
 
-async def again(driver: FilesystemDriver) -> None:
+async def again(driver: FilesystemDriver, commit: Changes) -> None:
     """Do what a restarted registry does with the same session."""
     try:
-        await driver.apply(COMMIT)
+        await driver.apply(commit)
     except Absent:
-        await driver.apply(COMMIT[1:])
+        await driver.apply(commit[1:])
 
 
-def prefixes(root: Path, trees: pytest.TempPathFactory) -> list[Tree]:
+def prefixes(root: Path, trees: pytest.TempPathFactory, commit: Changes) -> list[Tree]:
     """What the tree may hold, from before the commit to after it.
 
     The session is several files, so there are steps within its removal.
     """
-    steps: list[Change] = [*COMMIT[:-1], Remove(f"{UPLOAD}/startedat"), COMMIT[-1]]
+    steps: list[Change] = [*commit[:-1], Remove(f"{UPLOAD}/startedat"), commit[-1]]
     tree = copied(root, trees)
     found = [content_of(tree)]
     for change in steps:
@@ -212,9 +269,11 @@ def prefixes(root: Path, trees: pytest.TempPathFactory) -> list[Tree]:
     return found
 
 
-def calls_of_a_commit(root: Path, trees: pytest.TempPathFactory) -> list[Call]:
+def calls_of_a_commit(
+    root: Path, trees: pytest.TempPathFactory, commit: Changes
+) -> list[Call]:
     disk = WatchedDisk()
-    result_of(driver_on(copied(root, trees), disk).apply(COMMIT))
+    result_of(driver_on(copied(root, trees), disk).apply(commit))
     return disk.calls
 
 

@@ -11,7 +11,14 @@ from registry.core.digest import Digest
 from registry.core.name import RepositoryName, Tag
 from registry.storage import layout
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent, Move, Put, Remove, StorageFailure
+from registry.storage.driver import (
+    Absent,
+    Create,
+    Move,
+    Put,
+    Remove,
+    StorageFailure,
+)
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.workers import Inline
 from registry.testing.driver_contract import DriverContract
@@ -61,7 +68,7 @@ def test_modes_are_those_of_the_umask(
     root: Path, driver: FilesystemDriver, umask: int
 ) -> None:
     async def upload() -> None:
-        await driver.create("u/data")
+        await driver.apply([Create("u/data")])
         await driver.apply([Put("d/e/link", b""), Move("u/data", "b/data")])
 
     result_of(upload())
@@ -140,7 +147,7 @@ def test_no_operation_leaks_a_descriptor(driver: FilesystemDriver) -> None:
         await driver.apply([Put("d/a", b"1"), Move("d/a", "d/b"), Remove("d/none")])
         await driver.read_many(["d/b", "d/none"])
         await driver.digest_of("d/b", [])
-        await driver.create("u/data")
+        await driver.apply([Create("u/data")])
         appender = await driver.append_to("u/data")
         await appender.append([b"1"], [])
         await appender.close(flush=True)
@@ -172,7 +179,7 @@ def test_no_symbolic_link_leads_a_write_out_of_the_root(
     with pytest.raises(StorageFailure, match="symbolic link"):
         result_of(driver.apply([Move("d/a", "d/b")]))
     with pytest.raises(StorageFailure):
-        result_of(driver.create("d/a"))
+        result_of(driver.apply([Create("d/a")]))
     result_of(driver.apply([Put("d/a", b"new")]))
     assert outside.read_bytes() == b"precious"
     assert result_of(driver.read("d/a")) == b"new"
@@ -254,7 +261,7 @@ def test_a_directory_that_always_vanishes_is_a_failure_and_no_absence(
     with pytest.raises(StorageFailure, match="vanishes"):
         result_of(driver.apply([Put("d/e/a", b"")]))
     with pytest.raises(StorageFailure, match="vanishes"):
-        result_of(driver.create("d/e/a"))
+        result_of(driver.apply([Create("d/e/a")]))
 
 
 def test_removal_takes_what_appears_meanwhile(root: Path) -> None:

@@ -10,7 +10,14 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent, Move, Put, Remove, StorageFailure
+from registry.storage.driver import (
+    Absent,
+    Create,
+    Move,
+    Put,
+    Remove,
+    StorageFailure,
+)
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.workers import Inline, WorkerPool
 
@@ -84,7 +91,7 @@ async def test_pushes_and_removals_at_once_in_one_place(
     driver = FilesystemDriver(disk=Disk(), workers=pool, root=str(tmp_path))
 
     async def push(number: int) -> None:
-        await driver.create(f"u/{number}/data")
+        await driver.apply([Create(f"u/{number}/data")])
         appender = await driver.append_to(f"u/{number}/data")
         await appender.append([b"%d" % number], [])
         await appender.close(flush=True)
