@@ -14,6 +14,9 @@ from registry.storage.workers import Workers
 Flush = Callable[[OpenFile], None]
 """Makes a file durable, with its name and the directories above it."""
 
+WRITE_EARLY = 8 * 1024 * 1024
+"""Bytes after which the disk is asked to begin with them."""
+
 
 class FileAppender:
     """Writes at the end of ``file`` and hashes, in one worker turn per append.
@@ -27,7 +30,7 @@ class FileAppender:
         self._file = file
         self._flush = flush
         self._workers = workers
-        self._size = file.size
+        self._size = self._begun = file.size
 
     @property
     def size(self) -> int:
@@ -55,6 +58,9 @@ class FileAppender:
             for piece in _first(taken, pending):
                 for hasher in hashers:
                     hasher.update(piece)
+        if self._size - self._begun >= WRITE_EARLY:
+            self._file.start_writing(self._begun, self._size - self._begun)
+            self._begun = self._size
 
 
 def _first(count: int, pending: deque[bytes]) -> Iterator[bytes]:
