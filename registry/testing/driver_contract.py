@@ -25,9 +25,11 @@ from twisted.internet.defer import Deferred
 from registry.core.digest import Digest, Hasher
 from registry.storage.driver import (
     Absent,
+    Append,
     Appender,
     Content,
     Create,
+    Discard,
     Driver,
     Move,
     Put,
@@ -336,6 +338,34 @@ class DriverContract:
         assert self.run(driver.read("blobs/data")) == b"content"
         with pytest.raises(Absent):
             self.run(driver.names("u"))
+
+    def test_a_short_upload_is_appended_and_moved_in_one_go(
+        self, driver: Driver
+    ) -> None:
+        self.run(driver.apply([Put("u/startedat", b"now"), Create("u/data")]))
+        append = Append("u/data", 0, (b"con", b"tent"))
+        self.run(driver.apply([append, Move("u/data", "b/data"), Discard("u")]))
+        assert self.run(driver.read("b/data")) == b"content"
+        assert self.run(driver.sizes(["u/startedat"])) == [None]
+
+    def test_append_needs_the_size_that_it_was_made_for(self, driver: Driver) -> None:
+        self.run(driver.apply([Create("u/data")]))
+        self.append(driver, "u/data", b"before")
+        with pytest.raises(StorageFailure):
+            self.run(driver.apply([Append("u/data", 3, (b"x",))]))
+        self.run(driver.apply([Append("u/data", 6, (b"after",))]))
+        assert self.run(driver.read("u/data")) == b"beforeafter"
+
+    def test_append_to_nothing_is_absence(self, driver: Driver) -> None:
+        with pytest.raises(Absent):
+            self.run(driver.apply([Append("u/data", 0, (b"x",))]))
+
+    def test_what_is_not_there_is_discarded_without_trouble(
+        self, driver: Driver
+    ) -> None:
+        self.put(driver, a=b"")
+        self.run(driver.apply([Discard("d/none"), Discard("none/at/all")]))
+        assert self.run(driver.names("d")) == ["a"]
 
     # paths
 
