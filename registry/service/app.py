@@ -14,6 +14,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -45,6 +46,7 @@ from registry.storage.readahead import ReadAhead
 from registry.storage.workers import WorkerPool
 from registry.web.api import Api
 from registry.web.site import Observer, Responder, Site
+from registry.web.tls_transport import TLSSite
 from registry.web.tree import Tree
 
 STDOUT = 1
@@ -98,8 +100,14 @@ class App:
         site = self._site(api, tree, [metrics, *self._access_log()])
         health.start()
         await self._listen_for_operator(site, metrics, health)
+        factory: Factory = site
+        if tls is not None:
+            factory = TLSSite(site=site, connect=tls.connect, workers=self._workers)
         listener = await listen(
-            address=config.http.listen, factory=site, reactor=self._reactor, tls=tls
+            address=config.http.listen,
+            factory=factory,
+            reactor=self._reactor,
+            is_secure=tls is not None,
         )
         self._listeners.append(listener)
         self._announce(listener)

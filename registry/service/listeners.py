@@ -1,8 +1,8 @@
-"""Where the registry listens: from an address to an open port, with or without TLS.
+"""Where the registry listens: from an address to an open port.
 
 Whatever the system refuses becomes one sentence that says what to do.
 
-Read next: ``unix_socket.py``, ``tls.py``.
+Read next: ``unix_socket.py``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from twisted.internet.endpoints import (
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import (
     IListeningPort,
-    IOpenSSLServerConnectionCreator,
     IProtocolFactory,
     IReactorTime,
     IStreamServerEndpoint,
 )
-from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from registry.config.listen import Address, EndpointAddress, TCPAddress, UnixAddress
 from registry.service.unix_socket import SocketRefused, UnixSocket, parse_unix, vacate
@@ -60,22 +58,20 @@ async def listen(
     address: Address,
     factory: IProtocolFactory,
     reactor: IReactorTime,
-    tls: IOpenSSLServerConnectionCreator | None = None,
+    is_secure: bool = False,
     option: str = "http.addr",
 ) -> Listener:
     """Serve ``factory`` at ``address``. Raises ListenFailed, which names ``option``.
 
-    With ``tls`` every connection is encrypted, whatever the kind of address.
+    ``is_secure`` says that the factory speaks TLS.
     """
-    if tls is not None:
-        factory = TLSMemoryBIOFactory(tls, False, factory, reactor)
     try:
         port = await _endpoint(address, reactor).listen(factory)
     except CannotListenError as error:
         raise ListenFailed(_told(option, address, error.socketError)) from error
     except (OSError, SocketRefused) as error:
         raise ListenFailed(_told(option, address, error)) from error
-    return Listener(url=_url(port, is_secure=tls is not None), port=port)
+    return Listener(url=_url(port, is_secure=is_secure), port=port)
 
 
 def _endpoint(address: Address, reactor: IReactorTime) -> IStreamServerEndpoint:

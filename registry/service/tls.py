@@ -20,9 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.protocols.tls import TLSMemoryBIOProtocol
-from zope.interface import implementer
 
 from registry.config.ciphers import DEFAULT, OPENSSL_NAMES
 
@@ -41,7 +38,6 @@ class TLSRefused(Exception):
     """The files or options do not make a server; the text says what to do."""
 
 
-@implementer(IOpenSSLServerConnectionCreator)
 class CurrentContext:
     """Gives every new connection the context of the moment."""
 
@@ -52,10 +48,8 @@ class CurrentContext:
         """Use ``context`` from now on; open connections keep what they have."""
         self._context = context
 
-    def serverConnectionForTLS(  # noqa: D102 - IOpenSSLServerConnectionCreator says it
-        self, tlsProtocol: TLSMemoryBIOProtocol
-    ) -> SSL.Connection:
-        del tlsProtocol
+    def connect(self) -> SSL.Connection:
+        """The server's side of a new connection."""
         return SSL.Connection(self._context, None)
 
 

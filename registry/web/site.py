@@ -17,7 +17,6 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import (
     IAddress,
     ISSLTransport,
-    ITCPTransport,
     ITransport,
 )
 from twisted.internet.protocol import Factory
@@ -32,6 +31,8 @@ from registry.web.peer import Network, Peer, identify
 from registry.web.request import Request
 from registry.web.response import Response
 from registry.web.socket_wire import ReadAhead, SocketWire, WireReactor
+from registry.web.tls_transport import TLSTransport
+from registry.web.tls_wire import Budget, TLSWire
 from registry.web.transport_wire import TransportWire
 from registry.web.tree import Tree
 from registry.web.wire import Wire
@@ -98,6 +99,7 @@ class Site(Factory):
         self._read_ahead = read_ahead
         self._trusted = trusted
         self._observers = observers
+        self._budget = Budget()
         self._channels: set[Channel] = set()
         self._log = Logger()
         self._watch = LoopingCall(self._check)
@@ -138,10 +140,13 @@ class Site(Factory):
             peer = identify(address.host, address.port, self._trusted)
         else:
             peer = Peer("unix", 0, is_trusted_proxy=True)
-        return peer, ISSLTransport.providedBy(transport)
+        is_secure = isinstance(transport, TLSTransport)
+        return peer, is_secure or ISSLTransport.providedBy(transport)
 
     def wire(self, transport: ITransport, failed: Callable[[], object]) -> Wire:
         """The best way to write to ``transport``."""
+        if isinstance(transport, TLSTransport):
+            return TLSWire(transport=transport, budget=self._budget)
         if isinstance(transport, Connection) and not ISSLTransport.providedBy(
             transport
         ):
@@ -157,10 +162,9 @@ class Site(Factory):
 
     def finish_sending(self, transport: ITransport | None) -> None:
         """Close our side of a connection; the client may still send."""
-        if ITCPTransport.providedBy(transport) and not ISSLTransport.providedBy(
-            transport
-        ):
-            transport.loseWriteConnection()
+        half_close = getattr(transport, "loseWriteConnection", None)
+        if half_close is not None:
+            half_close()
         elif transport is not None:
             transport.loseConnection()
 

@@ -1,4 +1,4 @@
-"""A Wire over any Twisted transport: TLS, and the in-memory ones of tests.
+"""A Wire over any other Twisted transport, such as the in-memory ones of tests.
 
 The transport says through the producer interface when its buffer is full and when it
 has drained; this object is that producer for as long as the connection lasts.

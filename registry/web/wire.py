@@ -4,7 +4,7 @@ Whoever writes learns when the kernel has taken everything: at once (None), or l
 Deferred that fires then, and fails with ConnectionLost). Nothing is ever buffered
 beyond the response being written, so a slow client pauses the file it reads.
 
-Read next: ``socket_wire.py`` (plain sockets, sendfile), ``transport_wire.py`` (TLS).
+Read next: ``socket_wire.py`` (plain sockets, sendfile), ``tls_wire.py`` (TLS).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ READ_SIZE = 256 * 1024
 class Wire(Protocol):
     """One connection, to be written to; one write at a time."""
 
-    last_progress: float
-    """When the client last took a byte, in the clock's seconds."""
+    @property
+    def last_progress(self) -> float:
+        """When the client last took a byte, in the clock's seconds."""
 
     @property
     def is_sending(self) -> bool:
