@@ -49,6 +49,7 @@ def log_observer(config: Configuration) -> LogObserver:
         level=log.level,
         formatter=log.formatter,
         fields=log.fields,
+        reports_caller=log.reportcaller,
     )
 
 

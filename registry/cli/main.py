@@ -7,8 +7,9 @@ Every module in ``VERBS`` has ``HELP``, ``add_arguments(parser)`` and
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from importlib import import_module
 
 from registry import __version__
@@ -18,12 +19,32 @@ VERBS = {
     "check-config": "registry.cli.check_config",
 }
 
+INTERRUPTED = 130
+"""The exit status of a program that SIGINT ended, as shells have it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the verb that ``arguments`` name; the exit status."""
-    options = _parser().parse_args(arguments)
-    status: int = options.run(options)
+    name_passed_sockets(os.environ)
+    try:
+        options = _parser().parse_args(arguments)
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
+
+
+def name_passed_sockets(environment: MutableMapping[str, str]) -> None:
+    """Give names to the sockets that were passed without any. sd_listen_fds(3).
+
+    ``systemd-socket-activate`` without ``--fdname`` names none. Twisted takes passed
+    sockets when ``twisted.internet.endpoints`` is imported, and then only if there is a
+    name for each; so this comes before any verb is imported.
+    """
+    count = environment.get("LISTEN_FDS", "")
+    if count.isdecimal() and not environment.get("LISTEN_FDNAMES"):
+        names = ":".join(["unknown"] * int(count[:4]))
+        environment["LISTEN_FDNAMES"] = names
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,10 +6,8 @@ import argparse
 import os
 import sys
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-
 from registry.cli.launch import launch_configuration, log_observer, port_number
+from registry.cli.running import Running
 from registry.config.errors import ConfigError
 from registry.service.app import App
 from registry.service.log import start_logging
@@ -47,21 +45,11 @@ def run(options: argparse.Namespace) -> int:
         reactor=reactor,  # type: ignore[arg-type]  # a module
         notifier=notifier_from(os.environ),
     )
-    failures: list[Failure] = []
-
-    def start() -> None:
-        def failed(reason: Failure) -> None:
-            failures.append(reason)
-            reactor.stop()
-
-        Deferred.fromCoroutine(app.start()).addErrback(failed)
-
-    def stop() -> Deferred[None]:
-        return Deferred.fromCoroutine(app.stop())
-
-    reactor.callWhenRunning(start)
-    reactor.addSystemEventTrigger("before", "shutdown", stop)
+    running = Running(app=app, reactor=reactor)
+    reactor.callWhenRunning(running.start)
+    reactor.addSystemEventTrigger("before", "shutdown", running.stop)
     reactor.run()
-    for failure in failures:
-        print(f"registry: cannot start: {failure.value}", file=sys.stderr)
-    return 1 if failures else 0
+    if running.failure is None:
+        return 0
+    print(f"registry: cannot start: {running.failure.value}", file=sys.stderr)
+    return 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+from typing import Any
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
@@ -54,13 +56,17 @@ class RegistryService(Service):
 
     name = "registry"
 
-    def __init__(self, *, app: App) -> None:
+    def __init__(self, *, app: App, reactor: Any) -> None:  # noqa: ANN401 - a module
         self._app = app
+        self._reactor = reactor
         self._log = Logger()
 
     def startService(self) -> None:
         """Start to serve, once the reactor runs."""
         super().startService()  # type: ignore[no-untyped-call]
+        self._reactor.callWhenRunning(self._start)
+
+    def _start(self) -> None:
         Deferred.fromCoroutine(self._app.start()).addErrback(self._failed)
 
     def stopService(self) -> Deferred[None]:
@@ -69,20 +75,19 @@ class RegistryService(Service):
         return Deferred.fromCoroutine(self._app.stop())
 
     def _failed(self, reason: Failure) -> None:
-        from twisted.internet import reactor
-
+        """Say why, and end with status 1; twistd itself knows no failed start."""
         self._log.critical("cannot start: {why}", why=reason.getErrorMessage())
-        reactor.stop()
+        atexit.register(os._exit, 1)
+        self._reactor.stop()
 
 
 def makeService(options: Options) -> IService:
     """The service that ``options`` describe."""
     from twisted.internet import reactor
 
-    return RegistryService(
-        app=App(
-            config=options.configuration,
-            reactor=reactor,  # type: ignore[arg-type]  # a module
-            notifier=notifier_from(os.environ),
-        )
+    app = App(
+        config=options.configuration,
+        reactor=reactor,  # type: ignore[arg-type]  # a module
+        notifier=notifier_from(os.environ),
     )
+    return RegistryService(app=app, reactor=reactor)

@@ -11,7 +11,8 @@ import sys
 import textwrap
 from collections.abc import Iterator
 
-from registry.config.legacy import DROPPED, MOVED, WITHOUT_EFFECT
+from registry.config.effect import NEEDS, NEVER, needs
+from registry.config.legacy import DROPPED, MOVED
 from registry.config.schema import Configuration
 from registry.config.shape import (
     Leaf,
@@ -73,6 +74,16 @@ The names that Distribution uses where its own differ from the keys work too:
 `REGISTRY_LOG_HOOKS_0_MAILOPTIONS_...`.
 """
 
+IDLE_KEYS = """\
+## Keys without an effect
+
+They are checked like any other. Who writes one gets a warning, at start and from
+`registry check-config`.
+
+| Key | Why |
+|---|---|
+"""
+
 OLD_KEYS = """\
 ## Keys of older versions
 
@@ -86,14 +97,23 @@ They are accepted with a warning.
 def document() -> str:
     """The whole page."""
     sections = _sections(section_of(Configuration), "", {})
-    return "\n".join([INTRODUCTION, *sections, _old_keys()])
+    return "\n".join([INTRODUCTION, *sections, _idle_keys(), _old_keys()])
 
 
 def _old_keys() -> str:
     rows = [f"| `{'.'.join(old)}` | now `{'.'.join(MOVED[old])}` |" for old in MOVED]
-    for path, message in (DROPPED | WITHOUT_EFFECT).items():
-        rows.append(f"| `{'.'.join(path)}` | {message} |")
+    rows += [_told(path, message) for path, message in DROPPED.items()]
     return OLD_KEYS + "\n".join(rows) + "\n"
+
+
+def _idle_keys() -> str:
+    rows = [_told(path, message) for path, message in NEVER.items()]
+    rows += [_told(path, needs(needed)) for path, needed in NEEDS.items()]
+    return IDLE_KEYS + "\n".join(rows) + "\n"
+
+
+def _told(path: tuple[str, ...], message: str) -> str:
+    return f"| `{'.'.join(path)}` | {message} |"
 
 
 def _sections(

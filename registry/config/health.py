@@ -73,7 +73,11 @@ class TCPCheck:
 
 @attrs.frozen(kw_only=True)
 class Health:
-    """Checks that run all the time; while one fails, every request is answered 503."""
+    """Checks that run all the time.
+
+    While one fails, every request of the API is answered 503. `/` and `/healthz` are
+    not of the API; `/healthz` is answered 503 too, and says what fails.
+    """
 
     storagedriver: StorageCheck = attrs.field(factory=StorageCheck)
     """The storage."""

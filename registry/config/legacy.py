@@ -14,7 +14,6 @@ from registry.config.tree import (
     Scalar,
     Sequence,
     find,
-    origin_of,
     placed,
     removed,
 )
@@ -37,12 +36,6 @@ DROPPED: dict[Path, str] = {
     ("validation", "enabled"): "has no effect: set validation.disabled instead",
 }
 """Keys that nothing reads any more, and what to tell who has them."""
-
-WITHOUT_EFFECT: dict[Path, str] = {
-    ("http", "http2"): "has no effect: only HTTP/1.1 is spoken",
-    ("http", "h2c"): "has no effect: only HTTP/1.1 is spoken",
-}
-"""Keys that are checked like any other but change nothing here."""
 
 _LISTS = frozenset({("redis", "addrs")})
 
@@ -74,9 +67,6 @@ def modernised(root: Mapping, report: Report) -> Mapping:
         if entry is not None:
             report.warn(entry.origin, ".".join(old), message)
             root = removed(root, old)
-    for path, message in WITHOUT_EFFECT.items():
-        if find(root, path) is not None:
-            report.warn(origin_of(root, path), ".".join(path), message)
     return root
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping as MappingABC
 import attrs
 
 from registry.config.decode import decode
+from registry.config.effect import warn_of_no_effect
 from registry.config.environment import PATH_VARIABLE, override
 from registry.config.errors import ConfigError, Origin, Problem, Report
 from registry.config.legacy import modernised
@@ -55,6 +56,7 @@ def read_config(
     node = override(root, environment, report)
     if isinstance(node, Mapping):
         node = modernised(node, report)
+        warn_of_no_effect(node, report)
     configuration = decode(section_of(Configuration), node, report, NOT_YET)
     if report.problems or not isinstance(configuration, Configuration):
         raise ConfigError(report.problems)

@@ -69,14 +69,14 @@ class Log:
     """What is logged, and how. The log goes to standard error."""
 
     level: Level = "info"
-    """The least serious level that is logged."""
+    """The least serious level that is logged; `debug` has a line for each answer."""
     formatter: Formatter = "text"
     """The form of each line."""
     fields: Mapping[str, object] = attrs.field(factory=dict)
-    """Fixed fields that are added to every line."""
+    """Fixed fields that are added to every line, nested ones as JSON."""
     accesslog: AccessLog = attrs.field(factory=AccessLog)
     """The access log."""
     reportcaller: bool = False
-    """Whether each line says which file and function it comes from."""
+    """Whether each line has a field `func` with the module that it comes from."""
     hooks: tuple[LogHook, ...] = ()
     """Things to do when a line is logged."""

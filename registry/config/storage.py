@@ -60,12 +60,16 @@ class Redirect:
 
 @attrs.frozen(kw_only=True)
 class Cache:
-    """What is kept in memory about content, so that the storage is not asked again."""
+    """What is kept in memory about content, so that the storage is not asked again.
+
+    Descriptors (digest, size and place of a blob) are always remembered in memory: one
+    process owns the directory, so what it remembers is true. `size` bounds all of it.
+    """
 
     blobdescriptor: Literal["inmemory", "redis"] | None = None
-    """Where sizes and media types of blobs are remembered; nowhere by default."""
+    """With `inmemory`, `blobdescriptorsize` limits the number of descriptors."""
     blobdescriptorsize: Count = 10_000
-    """How many of them are remembered in memory; 0 means no limit."""
+    """How many descriptors are remembered with `inmemory`; 0 means no limit."""
     size: Annotated[Bytes, Ours] = 64 * 2**20
     """Memory for manifests and small blobs themselves; 0 keeps none."""
 
@@ -75,17 +79,22 @@ class TagOptions:
     """How tags are looked through."""
 
     concurrencylimit: Count = 0
-    """How many tags are read at once when a manifest is deleted; 0: one per CPU."""
+    """Accepted; without effect: the tags of a repository are read in one go."""
 
 
 @attrs.frozen(kw_only=True)
 class UploadPurging:
-    """Removal of uploads that were begun and never finished."""
+    """Removal of uploads that were begun and never finished, while the registry serves.
+
+    An upload without a time of start stays, as does one that a request is using. The
+    first look is a random time after the start: up to an hour, or the interval if that
+    is less.
+    """
 
     enabled: bool = True
     """Whether they are removed."""
     age: Seconds = 168 * 3600.0
-    """How long an upload may rest before it is removed."""
+    """How long after its start an upload is removed."""
     interval: Annotated[float, seconds(zero_is=24 * 3600.0)] = 24 * 3600.0
     """How often to look; 0 means 24h."""
     dryrun: bool = False

@@ -23,10 +23,14 @@ RegularExpression = Annotated[str, Kind("regular expression", _regular_expressio
 
 @attrs.frozen(kw_only=True)
 class URLs:
-    """Which URLs a manifest may name for content that is fetched from elsewhere."""
+    """Which URLs a manifest may name for content that is fetched from elsewhere.
+
+    Others than `http` and `https` URLs without a fragment are refused in any case.
+    """
 
     allow: tuple[RegularExpression, ...] = ()
-    """A URL has to match one of these somewhere; without any, no URL is allowed."""
+    """A URL has to match one of these somewhere; without any, `http` and `https` URLs
+    are accepted."""
     deny: tuple[RegularExpression, ...] = ()
     """A URL that matches one of these is refused."""
 

@@ -1,6 +1,6 @@
 """A referrer: a manifest that names another as its subject.
 
-Spec: distribution end-12a and Referrers Tag Schema.
+Spec: distribution end-12a.
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ from registry.core.descriptor import Descriptor
 from registry.core.digest import Digest
 from registry.core.manifest import Manifest
 from registry.core.mediatype import OCI_INDEX
-from registry.core.name import Tag
-
-_TAG_DIGITS = 64
-"""Hexadecimal digits of the subject that a fallback tag keeps."""
 
 
 def referrer_descriptor(manifest: Manifest, digest: Digest) -> Descriptor:
@@ -44,8 +40,3 @@ def referrers_index(descriptors: Sequence[Descriptor]) -> bytes:
         "manifests": [descriptor.to_json() for descriptor in descriptors],
     }
     return json.dumps(index, separators=(",", ":")).encode("ascii")
-
-
-def fallback_tag(subject: Digest) -> Tag:
-    """The tag under which clients list referrers where a registry cannot."""
-    return Tag(f"{subject.algorithm}-{subject.hex[:_TAG_DIGITS]}")

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import attrs
 
+from registry.core.errors import NameInvalid
 from registry.core.name import RepositoryName
 
 
@@ -62,7 +63,8 @@ def parse_route(path: str) -> Route | None:
     """The route of a percent-encoded path, or None where there is none.
 
     ``tags/list/`` and ``blobs/uploads`` are read like Distribution's own spelling of
-    them, without a redirect. Raises NameInvalid where only the name is wrong.
+    them, without a redirect. Raises NameInvalid where only the name is wrong, as it is
+    where a segment below ``/v2/`` is empty, ``.`` or ``..``, or hides a slash.
     """
     if "%" in path:
         decoded = _decoded(path)
@@ -71,6 +73,9 @@ def parse_route(path: str) -> Route | None:
         path = decoded
     if not path.startswith("/v2/"):
         return _BASE if path == "/v2" else None
+    segments = path[4:].split("/")
+    if "" in segments[:-1] or "." in segments or ".." in segments:
+        raise NameInvalid("a path below /v2/ has no empty segment, no . and no ..")
     head, _, last = path[4:].rpartition("/")
     if not head:
         return {"/v2/": _BASE, "/v2/_catalog": _CATALOG}.get(path)
@@ -79,7 +84,7 @@ def parse_route(path: str) -> Route | None:
 
 def _without_slash(head: str, last: str) -> Route | None:
     stem, _, noun = head.rpartition("/")
-    if not stem or last in {".", ".."}:
+    if not stem:
         return None
     if noun == "blobs" and last == "uploads":
         return Route(Kind.UPLOADS, RepositoryName(stem))
@@ -103,9 +108,12 @@ def _with_slash(head: str) -> Route:
 
 
 def _decoded(path: str) -> str | None:
-    """``path`` without percent-encoding; None if it hides a slash or is no text."""
-    if "%2f" in path.lower():
-        return None
+    """``path`` without percent-encoding; None if it is no text.
+
+    Raises NameInvalid for a hidden slash, which others may read as a real one.
+    """
+    if path.startswith("/v2/") and "%2f" in path.lower():
+        raise NameInvalid("the / in a repository name is written as /, not as %2F")
     try:
         return unquote(path, errors="strict")
     except UnicodeDecodeError:

@@ -147,10 +147,6 @@ class Upload:
             )
         self._advance(Event.COMMIT)
 
-    def cancelled(self) -> None:
-        """The session is given up. Raises UploadUnknown."""
-        self._advance(Event.CANCEL)
-
     def _advance(self, event: Event) -> None:
         following = TRANSITIONS.get((self.phase, event))
         if following is None:

@@ -4,6 +4,9 @@ A repository holds a blob when it has a link to it; the bytes are kept once for 
 repositories. A blob pushed under another digest than sha256 has two links, one under
 each, and is one file. Whoever writes or removes layer links does it here.
 
+Which link leads where is one fact per repository. How large content is, and what is in
+it, is one fact for all of them, and is corrected when the content is written anew.
+
 Spec: distribution end-2, end-10 and end-11.
 """
 
@@ -19,6 +22,7 @@ from registry.core.errors import BlobUnknown
 from registry.core.name import RepositoryName
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
+from registry.repository.damage import ContentDamaged, LinkCorrupt
 from registry.repository.finished import finished
 from registry.repository.held import Held
 from registry.repository.links import (
@@ -27,6 +31,7 @@ from registry.repository.links import (
     link_content,
     place_of,
     stored_under,
+    warn_of,
 )
 from registry.repository.locks import Locks
 from registry.repository.presence import Presence
@@ -34,8 +39,11 @@ from registry.repository.sources import Sources
 from registry.storage.driver import Absent, Change, Content, Driver, Put, Remove
 from registry.storage.layout import blob_data, layer_link, layers
 
-BLOB_COST = 300
-"""Bytes of memory that a remembered Blob takes."""
+LINK_COST = 200
+"""Bytes of memory that a remembered link takes."""
+
+SIZE_COST = 50
+"""Bytes of memory that a remembered size takes."""
 
 Readable = Callable[[RepositoryName], Awaitable[bool]]
 """Whether the caller may pull from a repository."""
@@ -56,16 +64,18 @@ class Blob:
 class Blobs:
     """The blobs of all repositories.
 
-    ``known`` remembers which repository holds what, ``contents`` the bytes of blobs up
-    to ``small_limit`` bytes. Their keys are texts, for those hash fastest; the length
-    of the hexadecimal form tells the algorithms apart.
+    ``known`` remembers which sha256 a repository's link leads to; ``sizes``, by sha256,
+    how many bytes are there; ``contents``, by sha256 too, bytes that were verified, of
+    blobs up to ``small_limit`` bytes. Their keys are texts, for those hash fastest; the
+    length of the hexadecimal form tells the algorithms apart.
     """
 
     def __init__(
         self,
         *,
         driver: Driver,
-        known: Cache[tuple[str, str], Blob],
+        known: Cache[tuple[str, str], Digest],
+        sizes: Cache[str, int],
         contents: Cache[str, Content],
         locks: Locks,
         presence: Presence,
@@ -75,6 +85,7 @@ class Blobs:
     ) -> None:
         self._driver = driver
         self._known = known
+        self._sizes = sizes
         self._contents = contents
         self._locks = locks
         self._presence = presence
@@ -85,14 +96,24 @@ class Blobs:
     async def find(self, name: RepositoryName, digest: Digest) -> Blob:
         """The blob, if ``name`` holds it. Raises BlobUnknown."""
         key = (name.text, digest.hex)
-        blob = self._known.get(key)
-        if blob is None:
-            read = partial(self._read, name, digest)
-            blob = await self._known.fill(key, read, _cost)
-        return blob
+        stored = self._known.get(key)
+        if stored is None:
+            read = partial(self._follow, name, digest)
+            stored = await self._known.fill(key, read, _link_cost)
+        size = self._sizes.get(stored.hex)
+        if size is None:
+            measure = partial(self._measure, stored)
+            try:
+                size = await self._sizes.fill(stored.hex, measure, _size_cost)
+            except Absent:
+                raise _content_missing(digest) from None
+        return Blob(digest=digest, stored=stored, size=size)
 
     async def open(self, name: RepositoryName, digest: Digest) -> tuple[Blob, Content]:
-        """The blob and its bytes, which the caller closes. Raises BlobUnknown."""
+        """The blob and its bytes, which the caller closes.
+
+        Raises BlobUnknown, and Damaged where small content is not what it should be.
+        """
         blob = await self.find(name, digest)
         content = self._contents.get(blob.stored.hex)
         if content is not None:
@@ -100,7 +121,7 @@ class Blobs:
         try:
             return blob, await self._open(blob)
         except Absent:
-            self._known.drop((name.text, digest.hex))
+            self._sizes.drop(blob.stored.hex)
             raise _content_missing(digest) from None
 
     async def missing(
@@ -110,14 +131,17 @@ class Blobs:
         unsure = [
             digest
             for digest in dict.fromkeys(digests)
-            if self._known.get((name.text, digest.hex)) is None
+            if not self._is_sure_of(name, digest)
         ]
         if not unsure:
             return []
-        blobs = await self._read_all(name, unsure)
-        return [
-            digest for digest, blob in zip(unsure, blobs, strict=True) if blob is None
-        ]
+        targets = await follow(self._driver, unsure, partial(layer_link, name))
+        there = [stored for stored in targets if stored is not None]
+        sizes = await self._driver.sizes([blob_data(stored) for stored in there])
+        pairs = zip(there, sizes, strict=True)
+        present = {stored for stored, size in pairs if size is not None}
+        ends = zip(unsure, targets, strict=True)
+        return [digest for digest, stored in ends if stored not in present]
 
     async def mount(
         self,
@@ -166,34 +190,40 @@ class Blobs:
         """``name`` was removed."""
         self._known.drop_where(lambda key: key[0] == name.text)
 
-    async def _read(self, name: RepositoryName, digest: Digest) -> Blob:
+    def rewritten(self, stored: Digest) -> None:
+        """The bytes under ``stored`` were written anew, or may have been."""
+        self._sizes.drop(stored.hex)
+        self._contents.drop(stored.hex)
+
+    def _is_sure_of(self, name: RepositoryName, digest: Digest) -> bool:
+        stored = self._known.get((name.text, digest.hex))
+        return stored is not None and self._sizes.get(stored.hex) is not None
+
+    async def _follow(self, name: RepositoryName, digest: Digest) -> Digest:
         [stored] = await follow(self._driver, [digest], partial(layer_link, name))
         if stored is None:
             raise BlobUnknown(detail=str(digest))
-        [size] = await self._driver.sizes([blob_data(stored)])
-        if size is None:
-            raise _content_missing(digest)
-        return Blob(digest=digest, stored=stored, size=size)
+        return stored
 
-    async def _read_all(
-        self, name: RepositoryName, digests: Sequence[Digest]
-    ) -> list[Blob | None]:
-        targets = await follow(self._driver, digests, partial(layer_link, name))
-        there = [stored for stored in targets if stored is not None]
-        lengths = await self._driver.sizes([blob_data(stored) for stored in there])
-        sizes = dict(zip(there, lengths, strict=True))
-        return [
-            _blob_or_none(digest, stored, sizes)
-            for digest, stored in zip(digests, targets, strict=True)
-        ]
+    async def _measure(self, stored: Digest) -> int:
+        path = blob_data(stored)
+        [size] = await self._driver.sizes([path])
+        if size is None:
+            raise Absent(path)
+        return size
 
     async def _open(self, blob: Blob) -> Content:
-        path = blob_data(blob.stored)
         if blob.size > self._small_limit:
-            return await self._driver.open(path)
-        content = Held(await self._driver.read(path))
-        self._contents.put(blob.stored.hex, content, content.size)
-        return content
+            return await self._driver.open(blob_data(blob.stored))
+        read = partial(self._read, blob.stored)
+        return await self._contents.fill(blob.stored.hex, read, _content_cost)
+
+    async def _read(self, stored: Digest) -> Content:
+        """Small content, for so many readers that it is verified first."""
+        content = await self._driver.read(blob_data(stored))
+        if Digest.of(content) != stored:
+            raise ContentDamaged(stored)
+        return Held(content)
 
     async def _find_or_none(self, name: RepositoryName, digest: Digest) -> Blob | None:
         try:
@@ -206,10 +236,17 @@ class Blobs:
     ) -> Blob | None:
         sources = [source] if source else await self._sources.of(digest)
         for candidate in sources:
-            if await readable(candidate):
+            if not await readable(candidate):
+                continue
+            try:
                 blob = await self._find_or_none(candidate, digest)
-                if blob is not None:
-                    return blob
+            except LinkCorrupt as damage:
+                if source is not None:
+                    raise
+                warn_of(damage)
+                continue
+            if blob is not None:
+                return blob
         return None
 
     async def _link(
@@ -226,8 +263,12 @@ class Blobs:
             try:
                 async with self._presence.within(name):
                     await self._driver.apply([*first, *links, *then])
+                    if first:
+                        self.rewritten(blob.stored)
+                        self._sizes.put(blob.stored.hex, blob.size, SIZE_COST)
                     self._remember(name, blob, digests)
             except BaseException:
+                self.rewritten(blob.stored)
                 self._drop(name, digests)
                 raise
 
@@ -252,25 +293,23 @@ class Blobs:
     ) -> None:
         self._catalog.appeared(name)
         for digest in digests:
-            found = attrs.evolve(blob, digest=digest)
-            self._known.put((name.text, digest.hex), found, BLOB_COST)
+            self._known.put((name.text, digest.hex), blob.stored, LINK_COST)
 
     def _drop(self, name: RepositoryName, digests: Sequence[Digest]) -> None:
         for digest in digests:
             self._known.drop((name.text, digest.hex))
 
 
-def _cost(_blob: Blob) -> int:
-    return BLOB_COST
+def _link_cost(_stored: Digest) -> int:
+    return LINK_COST
 
 
-def _blob_or_none(
-    digest: Digest, stored: Digest | None, sizes: dict[Digest, int | None]
-) -> Blob | None:
-    size = None if stored is None else sizes[stored]
-    if stored is None or size is None:
-        return None
-    return Blob(digest=digest, stored=stored, size=size)
+def _size_cost(_size: int) -> int:
+    return SIZE_COST
+
+
+def _content_cost(content: Content) -> int:
+    return content.size
 
 
 def _content_missing(digest: Digest) -> BlobUnknown:

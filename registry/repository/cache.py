@@ -67,12 +67,6 @@ class Cache(Generic[K, V]):
             if matches(key):
                 self.drop(key)
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()
-        self._filling.clear()
-        self.size = 0
-
     async def fill(
         self, key: K, read: Callable[[], Awaitable[V]], cost: Callable[[V], int]
     ) -> V:

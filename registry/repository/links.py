@@ -2,7 +2,8 @@
 
 A link under a sha256 holds that same sha256. A link under any other digest is an alias
 and holds the sha256 that the bytes are stored under. Anything else in a link (nothing,
-a torn digest, a newline, another digest) is damage, and is never read as absence.
+a torn digest, a newline, another digest) is damage. Whoever asks for what it names is
+told so; an answer about many leaves it out, and the log says that it did.
 
 Distribution: storage/linkedblobstore.go; compatibility of the tree: ``layout.py``.
 """
@@ -12,25 +13,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from twisted.logger import Logger
+
 from registry.core.digest import HEX_LENGTHS, Digest
 from registry.core.errors import DigestInvalid
-from registry.storage.driver import Absent, Driver, StorageFailure
+from registry.repository.damage import LinkCorrupt
+from registry.storage.driver import Absent, Driver
 
 T = TypeVar("T")
 
+_log = Logger()
+
 BATCH = 1000
 """Files that one worker turn looks at, so that others get their turn too."""
-
-
-class LinkCorrupt(StorageFailure):
-    """A link file that does not hold what a link at its path must hold."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"the link file {path} is corrupt: it does not hold a digest that fits its"
-            f" place; push or delete what it names, or restore it from a backup"
-        )
-        self.path = path
 
 
 def link_content(digest: Digest) -> bytes:
@@ -38,32 +33,59 @@ def link_content(digest: Digest) -> bytes:
     return str(digest).encode("ascii")
 
 
-def parse_link(path: str, content: bytes) -> Digest:
-    """The digest in a link file. Raises LinkCorrupt."""
+def parse_link(path: str, content: bytes, *, what: str) -> Digest:
+    """The digest in the link file of ``what``. Raises LinkCorrupt."""
     try:
         return Digest.parse(content.decode("ascii"))
     except (UnicodeDecodeError, DigestInvalid):
-        raise LinkCorrupt(path) from None
+        raise LinkCorrupt(path, what=what) from None
 
 
 def stored_digest(path: str, named: Digest, content: bytes) -> Digest:
     """The sha256 that the link of ``named`` leads to. Raises LinkCorrupt."""
-    target = parse_link(path, content)
+    target = parse_link(path, content, what=str(named))
     if not target.is_canonical or (named.is_canonical and target != named):
-        raise LinkCorrupt(path)
+        raise LinkCorrupt(path, what=str(named))
     return target
+
+
+def warn_of(damage: LinkCorrupt) -> None:
+    """Tell the operator of a link that an answer leaves out."""
+    _log.warn("{what} is left out: {damage}", what=damage.what, damage=str(damage))
 
 
 async def follow(
     driver: Driver, digests: Sequence[Digest], path_of: Callable[[Digest], str]
 ) -> list[Digest | None]:
-    """Where the links of ``digests`` lead, in one worker turn; None where is none."""
+    """Where the links of ``digests`` lead, in one worker turn; None where is none.
+
+    Raises LinkCorrupt, so it is for what a client asked for.
+    """
     paths = [path_of(digest) for digest in digests]
     contents = await driver.read_many(paths)
     return [
         None if content is None else stored_digest(path, digest, content)
         for path, digest, content in zip(paths, digests, contents, strict=True)
     ]
+
+
+async def follow_intact(
+    driver: Driver, digests: Sequence[Digest], path_of: Callable[[Digest], str]
+) -> list[tuple[Digest, Digest]]:
+    """Every one of ``digests`` whose link leads somewhere, and where.
+
+    A corrupt one does not, which is logged, so it is for looking through what is there.
+    """
+    paths = [path_of(digest) for digest in digests]
+    contents = await driver.read_many(paths)
+    found: list[tuple[Digest, Digest]] = []
+    for path, digest, content in zip(paths, digests, contents, strict=True):
+        try:
+            if content is not None:
+                found.append((digest, stored_digest(path, digest, content)))
+        except LinkCorrupt as damage:
+            warn_of(damage)
+    return found
 
 
 async def stored_under(
@@ -111,9 +133,8 @@ async def _aliases(
         if algorithm == stored.algorithm:
             continue
         for batch in batches(await _named(driver, directory, algorithm)):
-            targets = await follow(driver, batch, path_of)
-            pairs = zip(batch, targets, strict=True)
-            found += [digest for digest, target in pairs if target == stored]
+            links = await follow_intact(driver, batch, path_of)
+            found += [digest for digest, target in links if target == stored]
     return found
 
 

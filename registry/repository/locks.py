@@ -24,6 +24,10 @@ class Locks:
     def __len__(self) -> int:
         return len(self._locks)
 
+    def is_held(self, key: Hashable) -> bool:
+        """Whether somebody holds ``key`` now, or is about to."""
+        return key in self._locks
+
     def hold(self, key: Hashable) -> Hold:
         """``async with`` it: alone with ``key``, in the order of asking."""
         return Hold(locks=self._locks, key=key)

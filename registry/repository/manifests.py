@@ -24,8 +24,8 @@ from registry.core.name import Reference, RepositoryName, Tag
 from registry.core.rules import ReferenceRules
 from registry.repository.blobs import Blobs
 from registry.repository.catalog import Catalog
+from registry.repository.damage import Damaged, LinkCorrupt
 from registry.repository.finished import finished
-from registry.repository.links import LinkCorrupt
 from registry.repository.locks import Locks
 from registry.repository.presence import Presence
 from registry.repository.push import Push, Pushed, checked_push
@@ -74,9 +74,14 @@ class Manifests:
 
     async def get(self, name: RepositoryName, reference: Reference) -> StoredManifest:
         """The manifest that a tag or digest names. Raises ManifestUnknown."""
-        if isinstance(reference, Tag):
-            reference = await self._tags.resolve(name, reference)
-        return await self._revisions.find(name, reference)
+        if not isinstance(reference, Tag):
+            return await self._revisions.find(name, reference)
+        digest = await self._tags.resolve(name, reference)
+        try:
+            return await self._revisions.find(name, digest)
+        except Damaged as damage:
+            damage.what = f"{digest}, which the tag {reference} points at,"
+            raise
 
     async def put(
         self,
@@ -86,18 +91,19 @@ class Manifests:
         tags: Sequence[Tag],
         body: bytes,
         content_type: str | None,
-        may_replace: MayReplace,
+        may_replace: MayReplace | None,
     ) -> Pushed:
         """Let the repository hold a manifest, and point tags at it.
 
-        ``may_replace`` is asked, when nobody else can come between, with what the
-        reference names now. Raises ManifestInvalid, DigestInvalid, PreconditionFailed,
+        ``may_replace`` is asked, when nobody else can come between, with what each of
+        the tags points at now, or, without any tag, with the digest if the repository
+        holds it. Raises ManifestInvalid, DigestInvalid, PreconditionFailed,
         or Refusals with one ManifestBlobUnknown for everything that has to be pushed
         first.
         """
         check = partial(checked_push, body, content_type, reference, tags)
         push = check() if len(body) <= AT_ONCE else await self._workers.run(check)
-        await finished(self._put(name, reference, push, may_replace))
+        await finished(self._put(name, push, may_replace))
         return push.done
 
     async def delete(self, name: RepositoryName, digest: Digest) -> None:
@@ -110,12 +116,13 @@ class Manifests:
     async def _put(
         self,
         name: RepositoryName,
-        reference: Reference,
         push: Push,
-        may_replace: MayReplace,
+        may_replace: MayReplace | None,
     ) -> None:
         async with self._locks.hold(name.text):
-            may_replace(await self._current(name, reference))
+            if may_replace is not None:
+                for named in push.tags or [push.digest]:
+                    may_replace(await self._current(name, named))
             await self._require_references(name, push.manifest)
             changes = await self._revisions.changes_to_add(name, push)
             for tag in push.tags:
@@ -157,6 +164,7 @@ class Manifests:
         return await self._blobs.missing(name, [*blobs, *absent])
 
     def _remember(self, name: RepositoryName, push: Push) -> None:
+        self._blobs.rewritten(push.stored)
         self._revisions.added(name, push)
         for tag in push.tags:
             self._tags.pointed(name, tag, push.digest)
@@ -164,6 +172,7 @@ class Manifests:
         self._catalog.added(name)
 
     def _doubt(self, name: RepositoryName, push: Push) -> None:
+        self._blobs.rewritten(push.stored)
         self._revisions.drop(name, push.names)
         self._tags.doubt(name, push.tags)
         self._referrers.forget(name)

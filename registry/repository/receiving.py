@@ -2,22 +2,24 @@
 
 Follow one PATCH: ``uploads.py`` makes a Receiving; entering it takes the session's
 lock, opens its file and checks the chunk against the true offset; the Receiver then
-appends; leaving it closes the file and lets the next request in.
+appends; leaving it closes the file and lets the next request in. A last PUT commits
+before it leaves, so that nobody can append in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 
 from registry.core.digest import CANONICAL
-from registry.core.errors import SizeInvalid, UploadUnknown
+from registry.core.errors import SizeInvalid
 from registry.core.upload import ChunkRange, check_chunk
 from registry.repository.cache import Cache
 from registry.repository.finished import finished
 from registry.repository.locks import Hold
 from registry.repository.progress import Progress
-from registry.storage.driver import Absent, Appender, Driver
+from registry.repository.session_file import SessionFile
+from registry.storage.driver import Driver
 
 PROGRESS_COST = 1000
 """Bytes of memory that the hash states of a session take."""
@@ -27,9 +29,6 @@ COMMITTED_ALONE = 1024 * 1024
 
 SessionKey = tuple[str, str]
 """Repository and session."""
-
-
-OpenAppender = Callable[[], Awaitable[Appender]]
 
 
 class Receiver:
@@ -43,19 +42,20 @@ class Receiver:
     def __init__(
         self,
         *,
-        open_appender: OpenAppender,
+        file: SessionFile,
         size: int,
         progress: Progress | None,
         expected: int | None,
         holds: int,
     ) -> None:
-        self._open_appender = open_appender
+        self._file = file
         self._start = self._written = size
         self._expected = expected
         self._holds = holds
         self._held: list[bytes] = []
         self._held_size = 0
         self.progress = progress
+        self.is_over = False
 
     @property
     def offset(self) -> int:
@@ -92,8 +92,17 @@ class Receiver:
         if self._expected not in (None, self.offset - self._start):
             raise self._contradiction()
 
+    async def end(self) -> None:
+        """Let go of the file, for it is about to become a blob.
+
+        A large one is flushed here: a commit that does it holds others up. From now on
+        the file alone tells what the session holds.
+        """
+        self.is_over = True
+        await self._file.close(flush=self.offset > COMMITTED_ALONE)
+
     async def _write(self) -> None:
-        appender = await self._open_appender()
+        appender = await self._file.open()
         held, self._held, self._held_size = self._held, [], 0
         progress, self.progress = self.progress, None
         hashers = [] if progress is None else list(progress.hashers.values())
@@ -129,8 +138,7 @@ class Receiving:
         flush: bool,
         holds: int,
     ) -> None:
-        self._driver = driver
-        self._path = path
+        self._file = SessionFile(driver=driver, path=path)
         self._key = key
         self._hold = hold
         self._live = live
@@ -138,7 +146,6 @@ class Receiving:
         self._length = length
         self._flush = flush
         self._holds = holds
-        self._appender: Appender | None = None
         self._receiver: Receiver | None = None
 
     async def __aenter__(self) -> Receiver:
@@ -160,8 +167,9 @@ class Receiving:
             await finished(self._close(broken=error is not None))
         finally:
             await self._hold.__aexit__(kind, error, trace)
-        if error is None and self._receiver is not None:
-            self._receiver.check_complete()
+        receiver = self._receiver
+        if error is None and receiver is not None and not receiver.is_over:
+            receiver.check_complete()
 
     async def _open(self) -> Receiver:
         """Check the chunk against the true offset, which a live session remembers."""
@@ -169,41 +177,33 @@ class Receiving:
         if progress is not None and self._holds:
             size = progress.upload.size
         else:
-            size = (await self._open_appender()).size
+            size = (await self._file.open()).size
             progress = self._progress(size)
         check_chunk(offset=size, chunk=self._chunk, length=self._length)
         return Receiver(
-            open_appender=self._open_appender,
+            file=self._file,
             size=size,
             progress=progress,
             expected=self._announced(),
             holds=self._holds,
         )
 
-    async def _open_appender(self) -> Appender:
-        if self._appender is None:
-            try:
-                self._appender = await self._driver.append_to(self._path)
-            except Absent:
-                raise UploadUnknown from None
-        return self._appender
-
     async def _close(self, *, broken: bool) -> None:
         """A body that broke off is written and flushed, so that its offset is true."""
         receiver = self._receiver
-        try:
-            if broken and receiver is not None:
-                await receiver.write()
-        finally:
-            if receiver is not None:
-                self._remember(receiver.progress)
-            if self._appender is not None:
-                flush = receiver is not None and self._wants_flush(receiver, broken)
-                await self._appender.close(flush=flush)
+        if receiver is None:
+            await self._file.close(flush=False)
+        elif receiver.is_over:
+            self._live.drop(self._key)
+        else:
+            await self._close_open(receiver, broken)
 
-    def _wants_flush(self, receiver: Receiver, broken: bool) -> bool:
-        """A large file is flushed here: a commit that does it holds others up."""
-        return self._flush or broken or receiver.offset > COMMITTED_ALONE
+    async def _close_open(self, receiver: Receiver, broken: bool) -> None:
+        try:
+            await receiver.write()
+        finally:
+            self._remember(receiver.progress)
+            await self._file.close(flush=self._flush or broken)
 
     def _progress(self, size: int) -> Progress | None:
         """The hash states of exactly ``size`` bytes, if there are any."""

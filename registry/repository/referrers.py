@@ -22,7 +22,7 @@ from registry.core.manifest import Manifest, parse_manifest, stored_media_type
 from registry.core.name import RepositoryName
 from registry.core.referrer import referrer_descriptor
 from registry.repository.cache import Cache
-from registry.repository.links import batches, follow, named_below
+from registry.repository.links import batches, follow_intact, named_below
 from registry.repository.locks import Locks
 from registry.repository.push import Push
 from registry.storage.driver import Driver
@@ -110,9 +110,8 @@ class Referrers:
     async def _read(self, name: RepositoryName) -> Index:
         index = Index()
         for digests in batches(await named_below(self._driver, revisions(name))):
-            targets = await follow(self._driver, digests, partial(revision_link, name))
-            pairs = zip(digests, targets, strict=True)
-            links = [(digest, stored) for digest, stored in pairs if stored is not None]
+            path_of = partial(revision_link, name)
+            links = await follow_intact(self._driver, digests, path_of)
             await self._read_manifests(links, index)
         return index
 

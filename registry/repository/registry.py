@@ -1,7 +1,7 @@
 """A registry: its repositories, put together from a driver and some memory.
 
-Start here to see who depends on whom. Everything below shares one set of locks and one
-driver; nothing else is shared and nothing is global.
+Start here to see who depends on whom. All parts share what is in ``Shared``; nothing
+else is shared and nothing is global.
 """
 
 from __future__ import annotations
@@ -53,6 +53,20 @@ class Registry:
         await self.removal.delete_repository(name)
 
 
+@attrs.frozen(kw_only=True)
+class Shared:
+    """What every part of one registry has in common.
+
+    ``share`` is a sixteenth of the bytes that may be kept in memory.
+    """
+
+    driver: Driver
+    locks: Locks
+    presence: Presence
+    catalog: Catalog
+    share: int
+
+
 def build_registry(
     *,
     driver: Driver,
@@ -61,46 +75,75 @@ def build_registry(
     clock: IReactorTime,
     new_id: Callable[[], str],
     cache_bytes: int,
+    entries: int | None = None,
     small_limit: int = SMALL,
     live_limit: int = LIVE,
 ) -> Registry:
     """A registry on ``driver`` that keeps up to ``cache_bytes`` in memory.
 
-    Half is for small blobs, a quarter for manifests, a quarter for who holds what.
-    ``new_id`` makes the UUID of an upload session.
+    Of sixteen shares, seven are for small blobs, four for manifests, one each for links
+    of blobs, sizes of blobs, tags, lists of tags, and referrers. Of links and of sizes
+    at most ``entries`` each are kept; None or 0 sets no such bound. ``new_id`` makes
+    the UUID of an upload session.
     """
-    share = cache_bytes // 16
-    locks, presence = Locks(), Presence()
-    catalog = Catalog(driver=driver)
-    blobs = Blobs(
+    shared = Shared(
         driver=driver,
-        known=Cache(limit=share),
-        contents=Cache(limit=8 * share),
-        locks=locks,
-        presence=presence,
-        catalog=catalog,
-        sources=Sources(driver=driver, catalog=catalog),
-        small_limit=small_limit,
+        locks=Locks(),
+        presence=Presence(),
+        catalog=Catalog(driver=driver),
+        share=cache_bytes // 16,
     )
+    blobs = _blobs(shared, small_limit=small_limit, entries=entries or None)
     uploads = Uploads(
         driver=driver,
         blobs=blobs,
-        locks=locks,
-        presence=presence,
-        catalog=catalog,
+        locks=shared.locks,
+        presence=shared.presence,
+        catalog=shared.catalog,
         clock=clock,
         new_id=new_id,
         live=Cache(limit=live_limit * (PROGRESS_COST + OVERHEAD)),
     )
-    tags = Tags(
-        driver=driver,
-        targets=Cache(limit=share),
-        listings=Cache(limit=share),
-        locks=locks,
-        catalog=catalog,
+    return _registry(shared, blobs=blobs, uploads=uploads, rules=rules, workers=workers)
+
+
+def _blobs(shared: Shared, *, small_limit: int, entries: int | None) -> Blobs:
+    return Blobs(
+        driver=shared.driver,
+        known=Cache(limit=shared.share, entries=entries),
+        sizes=Cache(limit=shared.share, entries=entries),
+        contents=Cache(limit=7 * shared.share),
+        locks=shared.locks,
+        presence=shared.presence,
+        catalog=shared.catalog,
+        sources=Sources(driver=shared.driver, catalog=shared.catalog),
+        small_limit=small_limit,
     )
-    referrers = Referrers(driver=driver, indexes=Cache(limit=share), locks=locks)
-    revisions = Revisions(driver=driver, stored=Cache(limit=4 * share))
+
+
+def _tags(shared: Shared) -> Tags:
+    return Tags(
+        driver=shared.driver,
+        targets=Cache(limit=shared.share),
+        listings=Cache(limit=shared.share),
+        locks=shared.locks,
+        catalog=shared.catalog,
+    )
+
+
+def _registry(
+    shared: Shared,
+    *,
+    blobs: Blobs,
+    uploads: Uploads,
+    rules: ReferenceRules,
+    workers: Workers,
+) -> Registry:
+    """What hangs on manifests, and all of it together."""
+    driver, locks, catalog = shared.driver, shared.locks, shared.catalog
+    tags = _tags(shared)
+    revisions = Revisions(driver=driver, stored=Cache(limit=4 * shared.share))
+    referrers = Referrers(driver=driver, indexes=Cache(limit=shared.share), locks=locks)
     manifests = Manifests(
         driver=driver,
         revisions=revisions,
@@ -110,7 +153,7 @@ def build_registry(
         catalog=catalog,
         rules=rules,
         locks=locks,
-        presence=presence,
+        presence=shared.presence,
         workers=workers,
     )
     removal = Removal(
@@ -121,7 +164,7 @@ def build_registry(
         referrers=referrers,
         catalog=catalog,
         locks=locks,
-        presence=presence,
+        presence=shared.presence,
     )
     return Registry(
         blobs=blobs,

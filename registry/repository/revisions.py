@@ -17,6 +17,7 @@ from registry.core.errors import ManifestUnknown
 from registry.core.manifest import stored_media_type
 from registry.core.name import RepositoryName
 from registry.repository.cache import Cache
+from registry.repository.damage import ContentDamaged
 from registry.repository.links import (
     every_name,
     follow,
@@ -25,14 +26,7 @@ from registry.repository.links import (
     stored_under,
 )
 from registry.repository.push import Push
-from registry.storage.driver import (
-    Absent,
-    Change,
-    Driver,
-    Put,
-    Remove,
-    StorageFailure,
-)
+from registry.storage.driver import Absent, Change, Driver, Put, Remove
 from registry.storage.layout import blob_data, revision_link, revisions
 
 
@@ -61,7 +55,7 @@ class Revisions:
     async def find(self, name: RepositoryName, digest: Digest) -> StoredManifest:
         """The manifest, if ``name`` holds it. Raises ManifestUnknown.
 
-        Bytes that come from disk are verified; damage raises StorageFailure.
+        Bytes that come from disk are verified; damage raises Damaged.
         """
         key = (name.text, digest.hex)
         found = self._stored.get(key)
@@ -130,10 +124,7 @@ class Revisions:
             raise ManifestUnknown(detail={"digest": str(digest)})
         try:
             if not await self._is_intact(stored):
-                raise StorageFailure(
-                    f"{blob_data(stored)} is corrupt: its bytes have another digest;"
-                    f" push the manifest again or restore the file from a backup"
-                )
+                raise ContentDamaged(stored)
             body = await self._driver.read(blob_data(stored))
         except Absent:
             raise ManifestUnknown(

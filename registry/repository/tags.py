@@ -22,12 +22,14 @@ from registry.core.errors import ManifestUnknown, NameUnknown, TagInvalid
 from registry.core.name import RepositoryName, Tag
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
+from registry.repository.damage import LinkCorrupt
 from registry.repository.finished import finished
 from registry.repository.links import (
     batches,
     link_content,
     names_or_none,
     parse_link,
+    warn_of,
 )
 from registry.repository.locks import Locks
 from registry.storage.driver import Absent, Change, Driver, Put, Remove
@@ -115,7 +117,10 @@ class Tags:
     async def pointing_at(
         self, name: RepositoryName, digests: Sequence[Digest]
     ) -> list[Tag]:
-        """All tags that point at one of ``digests``. Hold the repository's lock."""
+        """All tags that point at one of ``digests``. Hold the repository's lock.
+
+        A tag whose link is corrupt points at nothing, which is logged.
+        """
         listing = await self._listing(name)
         if listing.targets is None:
             listing.targets = await self._read_targets(name, listing.names)
@@ -169,7 +174,7 @@ class Tags:
             content = await self._driver.read(path)
         except Absent:
             raise _unknown(tag) from None
-        return parse_link(path, content)
+        return parse_link(path, content, what=_described(tag))
 
     async def _listing(self, name: RepositoryName) -> Listing:
         """The tags of ``name``. Hold the repository's lock. Raises NameUnknown."""
@@ -199,8 +204,12 @@ class Tags:
             paths = [tag_current(name, Tag(text)) for text in batch]
             contents = await self._driver.read_many(paths)
             for text, path, content in zip(batch, paths, contents, strict=True):
-                if content is not None:
-                    targets[text] = parse_link(path, content)
+                try:
+                    if content is not None:
+                        what = _described(Tag(text))
+                        targets[text] = parse_link(path, content, what=what)
+                except LinkCorrupt as damage:
+                    warn_of(damage)
         return targets
 
     async def _delete(self, name: RepositoryName, tag: Tag) -> None:
@@ -227,6 +236,10 @@ def _is_tag(text: str) -> bool:
     except TagInvalid:
         return False
     return True
+
+
+def _described(tag: Tag) -> str:
+    return f"the tag {tag}"
 
 
 def _unknown(tag: Tag) -> ManifestUnknown:

@@ -23,10 +23,16 @@ from registry.repository.blobs import Blob, Blobs
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
 from registry.repository.finished import finished
+from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
 from registry.repository.presence import Presence
 from registry.repository.progress import Progress
-from registry.repository.receiving import PROGRESS_COST, Receiving, SessionKey
+from registry.repository.receiving import (
+    PROGRESS_COST,
+    Receiver,
+    Receiving,
+    SessionKey,
+)
 from registry.repository.started import format_started, parse_started
 from registry.storage.driver import (
     Absent,
@@ -44,6 +50,7 @@ from registry.storage.layout import (
     upload,
     upload_data,
     upload_started,
+    uploads,
 )
 
 
@@ -117,8 +124,8 @@ class Uploads:
 
         ``chunk`` is where the client says the bytes belong, ``length`` how many it
         announced. With ``flush``, or when the body breaks off, the bytes survive a
-        power cut afterwards. Up to ``holds`` bytes are left to the ``tail`` of the
-        commit. Entering raises UploadUnknown, RangeInvalid, SizeInvalid.
+        power cut afterwards. Up to ``holds`` bytes are left to the commit, which then
+        writes them. Entering raises UploadUnknown, RangeInvalid, SizeInvalid.
         """
         SessionId(session)
         return Receiving(
@@ -139,15 +146,16 @@ class Uploads:
         session: str,
         digest: Digest,
         *,
-        tail: tuple[bytes, ...] = (),
+        receiver: Receiver,
     ) -> Blob:
-        """Make a blob of the session and the ``tail`` that its receiver has held.
+        """Make a blob of the session, whose ``receiver`` is open and gets no more.
 
         The session ends with it, and also if the content does not have ``digest``:
-        then nothing is left of it. Raises DigestInvalid, UploadUnknown.
+        then nothing is left of it. Raises SizeInvalid for less than was announced,
+        DigestInvalid, UploadUnknown.
         """
-        SessionId(session)
-        return await finished(self._commit(name, session, digest, tail))
+        receiver.check_complete()
+        return await finished(self._commit(name, session, digest, receiver))
 
     async def cancel(self, name: RepositoryName, session: str) -> None:
         """Give the session up. Raises UploadUnknown."""
@@ -174,38 +182,33 @@ class Uploads:
         name: RepositoryName,
         session: str,
         digest: Digest,
-        tail: tuple[bytes, ...],
+        receiver: Receiver,
     ) -> Blob:
-        key, data = (name.text, session), upload_data(name, session)
-        discard = Discard(upload(name, session))
-        async with self._locks.hold(key):
-            try:
-                progress = await self._hashed(key, data, digest.algorithm, tail)
-                append = Append(data, progress.upload.size, tail)
-                blob = _ended(progress, digest, append)
-                first: list[Change] = [Move(data, blob_data(blob.stored))]
-                if tail:
-                    first.insert(0, append)
-                await self._blobs.link(name, blob, first=first, then=[discard])
-            except Absent:
-                raise UploadUnknown from None
-            except DigestInvalid:
-                await self._driver.apply([discard])
-                raise
-            finally:
-                self._live.drop(key)
+        data, discard = upload_data(name, session), Discard(upload(name, session))
+        await receiver.end()
+        try:
+            progress = await self._hashed(data, digest.algorithm, receiver)
+            append = Append(data, progress.upload.size, receiver.tail)
+            blob = _ended(progress, digest, append)
+            first: list[Change] = [Move(data, blob_data(blob.stored))]
+            if append.chunks:
+                first.insert(0, append)
+            await self._blobs.link(name, blob, first=first, then=[discard])
+        except Absent:
+            raise UploadUnknown from None
+        except DigestInvalid:
+            await self._driver.apply([discard])
+            raise
         return blob
 
-    async def _hashed(
-        self, key: SessionKey, data: str, algorithm: str, tail: tuple[bytes, ...]
-    ) -> Progress:
+    async def _hashed(self, data: str, algorithm: str, receiver: Receiver) -> Progress:
         """The hash states of the session's file.
 
         The file is read again if they are gone, or are not those of its bytes. Where a
         tail is appended, the change itself makes sure of the size.
         """
-        progress = self._live.get(key)
-        if progress is not None and not tail:
+        progress = receiver.progress
+        if progress is not None and not receiver.tail:
             [size] = await self._driver.sizes([data])
             if size != progress.upload.size:
                 progress = None
@@ -224,6 +227,38 @@ class Uploads:
                 raise UploadUnknown
             self._live.drop(key)
             await self._driver.apply([Remove(upload(name, session))])
+
+    async def sessions(self, name: RepositoryName) -> list[str]:
+        """The names of what stands where sessions do."""
+        return await names_or_none(self._driver, uploads(name))
+
+    async def expire(
+        self, name: RepositoryName, session: str, *, before: float, dry: bool = False
+    ) -> bool:
+        """Remove the session if it was started ``before``, in seconds of the epoch.
+
+        Whether it was, or with ``dry`` would be. One that a request has just now stays.
+        Raises UploadUnknown if nothing says when it was started.
+        """
+        SessionId(session)
+        if self._locks.is_held((name.text, session)):
+            return False
+        return await finished(self._expire(name, session, before, dry))
+
+    async def _expire(
+        self, name: RepositoryName, session: str, before: float, dry: bool
+    ) -> bool:
+        key, path = (name.text, session), upload_started(name, session)
+        async with self._locks.hold(key):
+            [started] = await self._driver.read_many([path])
+            if started is None:
+                raise UploadUnknown
+            if parse_started(path, started) >= before:
+                return False
+            if not dry:
+                self._live.drop(key)
+                await self._driver.apply([Discard(upload(name, session))])
+            return True
 
 
 def _ended(progress: Progress, digest: Digest, tail: Append) -> Blob:

@@ -28,7 +28,7 @@ _BROKEN = frozenset({400, 408})
 _LEFT = (b"the client went away", b"the connection ended before the body")
 
 # Bytes of each part, so that a line is less than 4096: see ``lines.py``.
-_TARGET, _REFERER, _AGENT, _NAME = 1500, 1000, 500, 200
+TARGET, _REFERER, AGENT, _NAME = 1500, 1000, 500, 200
 
 _MONTHS = (
     *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
@@ -55,9 +55,9 @@ class AccessLog:
 
     def __init__(self, *, lines: Lines) -> None:
         self._add = lines.add
-        self._targets = _Escapes(_TARGET)
-        self._referers = _Escapes(_REFERER)
-        self._agents = _Escapes(_AGENT)
+        self._targets = Escapes(TARGET)
+        self._referers = Escapes(_REFERER)
+        self._agents = Escapes(AGENT)
         self._second = -1
         self._time = ""
 
@@ -76,9 +76,7 @@ class AccessLog:
         host = _name(client_address(request)) if peer.is_trusted_proxy else peer.host
         user = request.principal.name
         status = response.status
-        length = response.length
-        if request.method == "HEAD" or status in NO_BODY:
-            length = 0
+        length = written(request, response)
         if status in _BROKEN and _client_left(request, response):
             status = CLIENT_LEFT
         self._add(
@@ -90,8 +88,15 @@ class AccessLog:
         )
 
 
-class _Escapes(dict[bytes, str]):
-    """Escaped texts by what clients sent; the usual ones are worked out once.
+def written(request: Request, response: Response) -> int:
+    """Bytes of the body that the answer has on the wire."""
+    if request.method == "HEAD" or response.status in NO_BODY:
+        return 0
+    return response.length
+
+
+class Escapes(dict[bytes, str]):
+    """Texts that clients sent, without secrets and escaped; the usual ones are kept.
 
     Bounded in number and, because only short texts are remembered, in bytes.
     """

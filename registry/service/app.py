@@ -3,14 +3,15 @@
 This is the composition root. No other module builds what it needs, and nothing is
 global: to see who uses whom, read ``App.start`` and what it calls from top to bottom.
 
-Order at start: threads, storage and its lock, the registry, checks, listeners. At stop:
-the reverse, so that nothing is taken away from under a request.
+Order at start: threads, storage and its lock, the registry, checks, listeners, jobs. At
+stop: nothing is taken away from under a request or a job that still runs.
 
 Read next: ``storage.py``, ``endpoints.py``, ``listeners.py``.
 """
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections.abc import Mapping
 
@@ -20,17 +21,21 @@ from twisted.logger import Logger
 
 from registry import __version__
 from registry.config.schema import Configuration
-from registry.repository.registry import build_registry
+from registry.maintenance.schedule import Schedule
+from registry.repository.registry import Registry, build_registry
 from registry.service.access import AccessLog
 from registry.service.debug import make_debug_root, make_root
 from registry.service.endpoints import build_endpoints
 from registry.service.exposure import channel_limits, exposure
 from registry.service.health import Health
+from registry.service.jobs import jobs
 from registry.service.lines import LineWriter
 from registry.service.listeners import Listener, listen
 from registry.service.metrics import Metrics
 from registry.service.notify import Notifier
+from registry.service.passed import address_for
 from registry.service.reactor import RegistryReactor
+from registry.service.requestlog import RequestLog
 from registry.service.rules import reference_rules
 from registry.service.storage import (
     describe_storage,
@@ -52,8 +57,11 @@ from registry.web.tree import Tree
 STDOUT = 1
 """The descriptor of the access log; twistd puts something else in ``sys.stdout``."""
 
-DRAIN_STEP = 0.1
+STEP = 0.05
 """Seconds between looks at whether the last request has been answered."""
+
+TIDYING = 5.0
+"""Seconds that requests without clients get to leave their files in order."""
 
 
 class App:
@@ -66,12 +74,14 @@ class App:
         self._reactor = reactor
         self._notifier = notifier
         self._workers = WorkerPool(reactor=reactor, threads=worker_threads(config))
+        self._schedule = Schedule(clock=reactor, random=random.random)
         self._lines: LineWriter | None = None
         self._driver: Driver | None = None
         self._held: HeldRoot | None = None
         self._health: Health | None = None
         self._sites: list[Site] = []
         self._listeners: list[Listener] = []
+        self._is_hurried = False
         self._log = Logger()
 
     async def start(self) -> None:
@@ -95,21 +105,24 @@ class App:
             clock=self._reactor,
         )
         metrics = Metrics(version=__version__, prefix=exposure(config).prefix)
-        api = self._api(driver, health)
+        registry = self._registry(driver)
+        api = self._api(registry, health)
         tree = Tree(root=make_root(ailments=health.ailments, api=self._api_path))
-        site = self._site(api, tree, [metrics, *self._access_log()])
+        site = self._site(api, tree, [metrics, *self._logs()])
         health.start()
         await self._listen_for_operator(site, metrics, health)
         factory: Factory = site
         if tls is not None:
             factory = TLSSite(site=site, connect=tls.connect, workers=self._workers)
         listener = await listen(
-            address=config.http.listen,
+            address=address_for(config.http, reactor=self._reactor),
             factory=factory,
             reactor=self._reactor,
             is_secure=tls is not None,
         )
         self._listeners.append(listener)
+        for job in jobs(config, registry=registry, clock=self._reactor):
+            self._schedule.add(job)
         self._announce(listener)
 
     # Parts.
@@ -126,16 +139,21 @@ class App:
         )
         return CurrentContext(context=context)
 
-    def _api(self, driver: Driver, health: Health) -> Api:
-        config = self._config
-        registry = build_registry(
+    def _registry(self, driver: Driver) -> Registry:
+        cache = self._config.storage.cache
+        is_limited = cache.blobdescriptor == "inmemory"
+        return build_registry(
             driver=driver,
             workers=self._workers,
-            rules=reference_rules(config.validation),
+            rules=reference_rules(self._config.validation),
             clock=self._reactor,
             new_id=lambda: str(uuid.uuid4()),
-            cache_bytes=config.storage.cache.size,
+            cache_bytes=cache.size,
+            entries=cache.blobdescriptorsize if is_limited else None,
         )
+
+    def _api(self, registry: Registry, health: Health) -> Api:
+        config = self._config
         return Api(
             endpoints=build_endpoints(config, registry=registry, authenticator=None),
             authenticator=None,
@@ -144,11 +162,14 @@ class App:
             is_readonly=config.storage.maintenance.readonly.enabled,
         )
 
-    def _access_log(self) -> list[Observer]:
-        if self._config.log.accesslog.disabled:
-            return []
-        self._lines = LineWriter(descriptor=STDOUT, clock=self._reactor)
-        return [AccessLog(lines=self._lines)]
+    def _logs(self) -> list[Observer]:
+        """What writes a line for each answer."""
+        log = self._config.log
+        logs: list[Observer] = [RequestLog()] if log.level == "debug" else []
+        if not log.accesslog.disabled:
+            self._lines = LineWriter(descriptor=STDOUT, clock=self._reactor)
+            logs.append(AccessLog(lines=self._lines))
+        return logs
 
     def _site(self, api: Responder, tree: Tree, observers: list[Observer]) -> Site:
         site = Site(
@@ -232,8 +253,8 @@ class App:
         for listener in self._listeners:
             await listener.close()
         await self._drain()
-        for site in self._sites:
-            site.stop()
+        await self._cut_off()
+        await self._schedule.stop()
         if self._health is not None:
             self._health.stop()
         if self._driver is not None:
@@ -243,13 +264,40 @@ class App:
             self._held.close()
         if self._lines is not None:
             self._lines.close()
+        self._log.info("stopped")
+
+    def hurry(self) -> None:
+        """Wait for no request any longer: somebody has asked twice to stop."""
+        self._is_hurried = True
 
     async def _drain(self) -> None:
         """Let requests finish for up to ``http.draintimeout``."""
-        end = self._reactor.seconds() + self._config.http.draintimeout
+        patience = self._config.http.draintimeout
         for site in self._sites:
             site.drain()
-        while self._reactor.seconds() < end and any(
-            site.connections for site in self._sites
+        if patience and self._in_progress:
+            self._log.info(
+                "stopping; waits up to {patience:g} s for requests in progress: {count};"
+                " another signal stops at once",
+                patience=patience,
+                count=self._in_progress,
+            )
+        end = self._reactor.seconds() + patience
+        while (
+            self._in_progress and not self._is_hurried and self._reactor.seconds() < end
         ):
-            await deferLater(self._reactor, DRAIN_STEP, lambda: None)
+            await deferLater(self._reactor, STEP, lambda: None)
+
+    async def _cut_off(self) -> None:
+        """Drop what is left, and let it leave its files in order."""
+        if self._in_progress:
+            self._log.info("requests cut off: {count}", count=self._in_progress)
+        for site in self._sites:
+            site.stop()
+        end = self._reactor.seconds() + TIDYING
+        while self._in_progress and self._reactor.seconds() < end:
+            await deferLater(self._reactor, STEP, lambda: None)
+
+    @property
+    def _in_progress(self) -> int:
+        return sum(site.in_progress for site in self._sites)

@@ -32,6 +32,9 @@ Formatter = Literal["text", "json", "logstash"]
 
 MASK = "***"
 
+_DEEPEST = 32
+"""Lists and mappings inside each other that are still shown as such."""
+
 _RANKS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "critical": 3}
 _SECRET_NAME = re.compile(
     r"passw|secret|token|credential|authorization|cookie|private.?key|_state",
@@ -56,8 +59,9 @@ _LEGACY = frozenset(
 class LogObserver:
     """Writes events that are at least as serious as ``level`` to ``stream``.
 
-    ``fields`` are added to every line. Safe to call from any thread: a line is one
-    write.
+    ``fields`` are added to every line, and with ``reports_caller`` the field ``func``:
+    the part of the program that speaks, which is what twisted.logger knows of a caller.
+    Safe to call from any thread: a line is one write.
     """
 
     def __init__(
@@ -67,18 +71,23 @@ class LogObserver:
         level: Level = "info",
         formatter: Formatter = "text",
         fields: Mapping[str, object] | None = None,
+        reports_caller: bool = False,
     ) -> None:
         self._stream = stream
         self._least = _RANKS[level]
         self._format = FORMATS[formatter]
-        self._fields = dict(fields or {})
+        self._fields = {key: _plain(value) for key, value in (fields or {}).items()}
+        self._reports_caller = reports_caller
 
     def __call__(self, event: LogEvent) -> None:
         """Write ``event``, if it is serious enough."""
         rank = _rank(event)
         if rank < self._least:
             return
-        entry = _entry(event, rank, self._fields)
+        fixed = self._fields
+        if self._reports_caller:
+            fixed = {**fixed, "func": event.get("log_namespace") or "unknown"}
+        entry = _entry(event, rank, fixed)
         if entry is not None:
             self._stream.write(self._format(entry))
             self._stream.flush()
@@ -114,7 +123,7 @@ def _entry(event: LogEvent, rank: int, fixed: Mapping[str, object]) -> Entry | N
     fields = dict(fixed)
     for key, value in event.items():
         if not key.startswith("log_") and key not in _LEGACY:
-            fields[key] = MASK if _SECRET_NAME.search(key) else _plain(value)
+            fields[key] = _shown(key, value)
     traceback = None
     if isinstance(failure, Failure):
         error = f"{_type_name(failure)}: {safe_str(failure.value)}"
@@ -137,11 +146,20 @@ def _type_name(failure: Failure) -> str:
     return type(failure.value).__name__
 
 
-def _plain(value: object) -> object:
-    """``value`` as JSON can hold it."""
+def _plain(value: object, depth: int = 0) -> object:
+    """``value`` as JSON can hold it, without secrets in it."""
     if value is None or isinstance(value, bool | int | float):
         return value
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {str(key): _shown(key, inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and depth < _DEEPEST:
+        return [_plain(inner, depth + 1) for inner in value]
     return _masked(value if isinstance(value, str) else safe_str(value))
+
+
+def _shown(key: object, value: object, depth: int = 0) -> object:
+    """The value of a field, unless its name says that it is a secret."""
+    return MASK if _SECRET_NAME.search(str(key)) else _plain(value, depth)
 
 
 def _masked(text: str) -> str:

@@ -76,7 +76,7 @@ class CacheNumbers(Protocol):
 
 
 class _Answers:
-    """What one handler of the API has answered."""
+    """What was answered under one label."""
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -101,9 +101,9 @@ class Metrics:
         cache: Callable[[], CacheNumbers] | None = None,
     ) -> None:
         self._api = prefix + b"v2/"
-        self._handlers: dict[str, _Answers] = {}
+        self._by_label: dict[str, _Answers] = {}
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Families(self._handlers, version, cache))
+        self._registry.register(_Families(self._by_label, version, cache))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -134,18 +134,18 @@ class Metrics:
         return generate_latest(self._registry)
 
     def _answers(self, request: Request) -> _Answers:
-        handler = handler_of(request.target, self._api)
-        answers = self._handlers.get(handler)
+        label = label_of(request.target, self._api)
+        answers = self._by_label.get(label)
         if answers is None:
-            answers = self._handlers[handler] = _Answers()
+            answers = self._by_label[label] = _Answers()
         return answers
 
 
-def handler_of(target: bytes, api: bytes) -> str:
-    """What Distribution calls the handler of ``target``; ``api`` ends in ``v2/``.
+def label_of(target: bytes, api: bytes) -> str:
+    """Distribution's label for ``target``; ``api`` ends in ``v2/``.
 
     Told by the end of the path alone, as ``core/route.py`` does, but without a look at
-    names: a request with a bad name counts for the handler that refused it.
+    names: a request with a bad name counts for the route that it would have had.
     """
     if not target.startswith(api):
         return "base" if target.partition(b"?")[0] == api[:-1] else OTHER
@@ -181,54 +181,54 @@ class _Families(Collector):
 
     def __init__(
         self,
-        handlers: Mapping[str, _Answers],
+        by_label: Mapping[str, _Answers],
         version: str,
         cache: Callable[[], CacheNumbers] | None,
     ) -> None:
-        self._handlers = handlers
+        self._by_label = by_label
         self._version = version
         self._cache = cache
 
     def collect(self) -> Iterable[Metric]:
         """The families."""
-        handlers = sorted(dict(self._handlers).items())
+        labelled = sorted(dict(self._by_label).items())
         yield InfoMetricFamily(
             "registry_build", "What is running.", {"version": self._version}
         )
-        yield _in_flight(handlers)
-        yield _totals(handlers)
-        yield from _histograms(handlers)
+        yield _in_flight(labelled)
+        yield _totals(labelled)
+        yield from _histograms(labelled)
         if self._cache is not None:
             yield from _cache_families(self._cache())
 
 
-_Handlers = list[tuple[str, _Answers]]
+_Labelled = list[tuple[str, _Answers]]
 
 
-def _in_flight(handlers: _Handlers) -> Metric:
+def _in_flight(labelled: _Labelled) -> Metric:
     family = GaugeMetricFamily(
         "registry_http_in_flight_requests",
         "Requests that are being answered.",
         labels=["handler"],
     )
-    for handler, answers in handlers:
-        family.add_metric([handler], answers.in_flight)
+    for label, answers in labelled:
+        family.add_metric([label], answers.in_flight)
     return family
 
 
-def _totals(handlers: _Handlers) -> Metric:
+def _totals(labelled: _Labelled) -> Metric:
     family = CounterMetricFamily(
         "registry_http_requests",
         "Requests that were answered.",
         labels=["handler", "code", "method"],
     )
-    for handler, answers in handlers:
+    for label, answers in labelled:
         for (code, method), count in dict(answers.totals).items():
-            family.add_metric([handler, str(code), method], count)
+            family.add_metric([label, str(code), method], count)
     return family
 
 
-def _histograms(handlers: _Handlers) -> Iterator[Metric]:
+def _histograms(labelled: _Labelled) -> Iterator[Metric]:
     durations = HistogramMetricFamily(
         "registry_http_request_duration_seconds",
         "Seconds from a request's head to the end of its answer.",
@@ -244,11 +244,11 @@ def _histograms(handlers: _Handlers) -> Iterator[Metric]:
         "Bytes of the bodies of answers.",
         labels=["handler"],
     )
-    for handler, answers in handlers:
+    for label, answers in labelled:
         for method, duration in dict(answers.durations).items():
-            durations.add_metric([handler, method], *duration.rendered())
-        received.add_metric([handler], *answers.received.rendered())
-        sent.add_metric([handler], *answers.sent.rendered())
+            durations.add_metric([label, method], *duration.rendered())
+        received.add_metric([label], *answers.received.rendered())
+        sent.add_metric([label], *answers.sent.rendered())
     yield from (durations, received, sent)
 
 

@@ -33,6 +33,10 @@ _OPTIONS = (
     | SSL.OP_CIPHER_SERVER_PREFERENCE
 )
 
+_PARTIAL_WRITE = 0x1
+"""SSL_MODE_ENABLE_PARTIAL_WRITE, which pyOpenSSL sets and has no name for: each call
+would encrypt 16 KiB and take Python's lock in between."""
+
 
 class TLSRefused(Exception):
     """The files or options do not make a server; the text says what to do."""
@@ -76,6 +80,8 @@ def load_context(
     context = SSL.Context(SSL.TLS_SERVER_METHOD)
     context.set_min_proto_version(_VERSIONS[minimum])
     context.set_options(_OPTIONS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.clear_mode(_PARTIAL_WRITE)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_cipher_list(cipher_list(suites).encode("ascii"))
     context.set_alpn_select_callback(_select)

@@ -6,6 +6,7 @@ Read next: ``blobs.py``, ``uploads.py``, ``manifests.py``, ``problem.py``.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -18,9 +19,10 @@ from registry.core.errors import (
 from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route, parse_route
 from registry.core.scope import needed_access
+from registry.repository.damage import Damaged
 from registry.storage.driver import StorageFailure, StorageFull
 from registry.web.body import BodyBroken, BodyTooLarge
-from registry.web.problem import problem, refusal
+from registry.web.problem import failure, problem, refusal
 from registry.web.request import Request
 from registry.web.response import Response, header_lines
 
@@ -64,23 +66,31 @@ class Api:
             return await self._respond(request)
         except Challenged as error:
             return problem(error, ("WWW-Authenticate", error.challenge))
+        except Unavailable as error:
+            message = f"{error.message} (request {request.id})"
+            return failure(503, message, request.id, error.code, error.detail)
         except RegistryError as error:
             return problem(error)
         except BodyTooLarge as error:
             return refusal(413, str(error), code="SIZE_INVALID")
         except BodyBroken as error:
             return refusal(408, str(error), code="BLOB_UPLOAD_INVALID")
-        except StorageFull as error:
-            self._log.error("storage is full: {error}", error=error)
-            return refusal(
-                507, "the registry's storage is full; ask its operator to make room"
-            )
         except StorageFailure as error:
-            self._log.error("storage failed: {error}", error=error)
-            return refusal(503, "the registry's storage failed; its log says why")
+            return self._storage_failed(request, error)
         except Exception:  # noqa: BLE001 - the edge: nothing is above it to tell the client
-            self._log.failure("failed to answer {id}", id=request.id)
-            return refusal(500, f"the registry failed; see {request.id} in its log")
+            self._log.failure("failed to answer", **_named(request))
+            return _to_report(500, "the registry failed", request)
+
+    def _storage_failed(self, request: Request, error: StorageFailure) -> Response:
+        status, told = 503, "the registry's storage failed"
+        logged = "storage failed: {error}"
+        if isinstance(error, StorageFull):
+            status, logged = 507, "storage is full: {error}"
+            told = "the registry's storage is full; ask its operator to make room"
+        elif isinstance(error, Damaged):
+            logged, told = "storage is damaged: {error}", error.told
+        self._log.error(logged, error=error, **_named(request))
+        return _to_report(status, told, request)
 
     async def _respond(self, request: Request) -> Response:
         ailments = self._ailments()
@@ -144,3 +154,14 @@ class Api:
         request.principal = await authenticator.admit(
             request.header(b"authorization"), access
         )
+
+
+def _named(request: Request) -> dict[str, Any]:
+    """The field of a log line by which a request is found, as Distribution calls it."""
+    return {"http.request.id": request.id}
+
+
+def _to_report(status: int, message: str, request: Request) -> Response:
+    """The answer to a request that the log has a line about."""
+    told = f"{message}; see {request.id} in its log"
+    return failure(status, told, request.id)

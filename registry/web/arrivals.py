@@ -9,6 +9,7 @@ Read next: ``head.py``, ``body.py``, ``reframed.py``.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 
@@ -30,6 +31,9 @@ from registry.web.problem import refusal
 from registry.web.reframed import reframed_parser
 from registry.web.request import Request
 from registry.web.response import Response
+
+_UNSPOKEN = re.compile("Invalid .*version|.*PRI/")
+"""What llhttp says of a version of HTTP that it does not know."""
 
 
 class Arrivals:
@@ -65,6 +69,7 @@ class Arrivals:
         self._head = Head()
         self._newest: Request | None = None
         self._framing_bytes = 0
+        self._window = now, 0
 
     def received(self, data: bytes, now: float) -> None:
         """Bytes from the client."""
@@ -82,8 +87,26 @@ class Arrivals:
     def waited(self, now: float) -> None:
         """The client was not read from until ``now``: it is not late."""
         self.last_received = now
+        self._window = now, self.body.received
         if self.head_started is not None:
             self.head_started = now
+
+    def is_body_late(self, now: float) -> bool:
+        """Whether the body has stopped, or came too slowly for a whole window.
+
+        To be asked again and again, while the body is not whole and is read.
+        """
+        limits = self._limits
+        if now - self.last_received > limits.body_timeout:
+            return True
+        since, received = self._window
+        if now - since <= limits.body_timeout:
+            return False
+        arrived = self.body.received - received
+        if arrived < limits.body_rate * limits.body_timeout:
+            return True
+        self._window = now, self.body.received
+        return False
 
     def ended(self) -> None:
         """The client has closed its sending side."""
@@ -147,7 +170,7 @@ class Arrivals:
             self._body_malformed(str(error))
         elif isinstance(error, HttpParserInvalidMethodError):
             self.refuse(501, "this method is not known here")
-        elif "version" in str(error).lower() or "PRI/" in str(error):
+        elif _UNSPOKEN.match(str(error)):
             self.refuse(505, "this server speaks HTTP/1.1 and HTTP/1.0")
         else:
             self.refuse(400, f"the request is malformed: {error}")
@@ -205,6 +228,7 @@ class Arrivals:
         else:
             body = Body(length=length, flow=self._flow, bound=self._limits.buffered)
         self.body = body
+        self._window = self.last_received, 0
         self._newest = request = Request(
             method,
             head.target,

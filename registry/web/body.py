@@ -16,11 +16,18 @@ from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
-from registry.core.errors import UploadInvalid
+from registry.core.errors import SizeInvalid, UploadInvalid
 
 
 class BodyBroken(Exception):
-    """The client went away or stalled before the body ended."""
+    """The client went away or stalled before the body ended.
+
+    ``code`` is the specification's, for the endpoint whose body it is.
+    """
+
+    def __init__(self, message: str, *, code: str = "BLOB_UPLOAD_INVALID") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class BodyTooLarge(Exception):
@@ -119,9 +126,20 @@ class Body:
         return self._take(limit)
 
     async def whole(self, limit: int) -> bytes:
-        """All of it, at most ``limit`` bytes. Raises BodyTooLarge or as ``read``."""
+        """All of it, at most ``limit`` bytes; for what is no upload.
+
+        Raises BodyTooLarge, or BodyBroken or SizeInvalid when the rest will never come.
+        """
         if self.length is not None and self.length > limit:
             raise BodyTooLarge(limit)
+        try:
+            return await self._whole(limit)
+        except BodyBroken as error:
+            raise BodyBroken(str(error), code=SizeInvalid.code) from error
+        except UploadInvalid as error:
+            raise SizeInvalid(error.message) from error
+
+    async def _whole(self, limit: int) -> bytes:
         parts: list[bytes] = []
         size = 0
         while chunks := await self.read(limit):

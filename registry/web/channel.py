@@ -117,6 +117,7 @@ class Channel(Protocol):
     def wanted(self) -> None:
         """An endpoint wants the body: let a careful client send it."""
         arrivals = self.arrivals
+        arrivals.waited(self.site.now())
         if arrivals.waits_for_leave and not arrivals.body.received:
             sending = self.wire.write([CONTINUE])
             if sending is not None:
@@ -261,13 +262,11 @@ class Channel(Protocol):
             self._check_open(now)
 
     def _check_open(self, now: float) -> None:
-        limits = self._limits
-        silence = 0.0 if self._paused else now - self.arrivals.last_received
         if self.wire.is_sending:
-            if now - self.wire.last_progress > limits.send_timeout:
+            if now - self.wire.last_progress > self._limits.send_timeout:
                 self.abort()
         elif not self.arrivals.body.is_complete:
-            if silence > limits.body_timeout:
+            if not self._paused and self.arrivals.is_body_late(now):
                 self._body_stalled()
         elif self._serving is None:
             self._check_waiting(now)

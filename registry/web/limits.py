@@ -39,6 +39,9 @@ class Limits:
     body_timeout: float = 60.0
     """Seconds without one byte of an awaited body; then 408."""
 
+    body_rate: float = 1024.0
+    """Bytes per second of an awaited body, over ``body_timeout``; fewer, then 408."""
+
     send_timeout: float = 60.0
     """Seconds in which a client takes not one byte of its response."""
 

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import attrs
 
+from registry.web.forwarded import client_of, elements
 from registry.web.request import Request
 
-_ELEMENT = re.compile(r'(proto|host)="?([^";,\s]+)"?', re.IGNORECASE)
 _AUTHORITY = re.compile(r"[A-Za-z0-9._~%:\[\]-]+")
 
 
@@ -28,7 +28,7 @@ class Locations:
     """``http.prefix``: what precedes ``v2/``, with both slashes."""
 
     are_relative: bool = False
-    """``http.relativeurls``: paths only, for the client to complete."""
+    """``http.relativeurls``: paths only, unless there is a ``host``."""
 
     def blob(self, request: Request, name: str, digest: str) -> str:
         """Where a blob can be pulled."""
@@ -48,10 +48,10 @@ class Locations:
         return self.prefix + path
 
     def _locate(self, request: Request, path: str) -> str:
-        if self.are_relative:
-            return self.prefix + path
         if self.host is not None:
             return self.host + self.prefix + path
+        if self.are_relative:
+            return self.prefix + path
         scheme, host = _origin(request)
         if not host:
             return self.prefix + path
@@ -66,8 +66,7 @@ def _origin(request: Request) -> tuple[str, str]:
         return scheme, host
     forwarded = request.header(b"forwarded")
     if forwarded is not None:
-        first = forwarded.partition(",")[0]
-        said = {key.lower(): value for key, value in _ELEMENT.findall(first)}
+        said = elements(forwarded)[0]
     else:
         said = {
             "proto": _first(request.header(b"x-forwarded-proto")),
@@ -86,9 +85,19 @@ def _first(value: str | None) -> str:
 
 def client_address(request: Request) -> str:
     """The client's address, as a trusted proxy tells it, else the connection's."""
-    if request.peer.is_trusted_proxy:
-        forwarded = _first(request.header(b"x-forwarded-for"))
-        real = forwarded or _first(request.header(b"x-real-ip"))
-        if real:
-            return real[:64]
-    return request.peer.host
+    peer = request.peer
+    if not peer.is_trusted_proxy:
+        return peer.host
+    return (
+        client_of(
+            [said.get("for", "") for said in elements(_header(request, b"forwarded"))],
+            peer.trusted,
+        )
+        or client_of(_header(request, b"x-forwarded-for").split(","), peer.trusted)
+        or client_of([_header(request, b"x-real-ip")], peer.trusted)
+        or peer.host
+    )
+
+
+def _header(request: Request, name: bytes) -> str:
+    return request.header(name) or ""

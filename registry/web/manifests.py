@@ -147,10 +147,12 @@ class ManifestEndpoints:
         return Response(202, header_lines(("Docker-Content-Digest", str(reference))))
 
 
-def _precondition(request: Request) -> Callable[[Digest | None], None]:
-    """What If-Match and If-None-Match say about what would be replaced."""
+def _precondition(request: Request) -> Callable[[Digest | None], None] | None:
+    """What If-Match and If-None-Match say about what would be replaced, if anything."""
     if_match = request.header(b"if-match")
     if_none_match = request.header(b"if-none-match")
+    if if_match is None and if_none_match is None:
+        return None
 
     def check(current: Digest | None) -> None:
         etag = None if current is None else f'"{current}"'

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -21,6 +22,9 @@ class Peer:
     is_trusted_proxy: bool
     """Whether ``Forwarded`` and ``X-Forwarded-*`` from here are believed."""
 
+    trusted: Sequence[Network] = ()
+    """Where proxies are that are believed."""
+
 
 def identify(host: str, port: int, trusted: Sequence[Network]) -> Peer:
     """The Peer at ``host``, believed when it is in one of the ``trusted`` networks."""
@@ -30,5 +34,8 @@ def identify(host: str, port: int, trusted: Sequence[Network]) -> Peer:
         return Peer(host, port, is_trusted_proxy=False)
     mapped = getattr(address, "ipv4_mapped", None) or address
     return Peer(
-        str(mapped), port, is_trusted_proxy=any(mapped in net for net in trusted)
+        str(mapped),
+        port,
+        is_trusted_proxy=any(mapped in net for net in trusted),
+        trusted=trusted,
     )

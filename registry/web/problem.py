@@ -50,6 +50,24 @@ def refusal(
     return _response(status, [{"code": code, "message": message}], *extra)
 
 
+def failure(
+    status: int,
+    message: str,
+    request_id: str,
+    code: str = "UNKNOWN",
+    detail: object = None,
+) -> Response:
+    """A response for what is not the client's fault.
+
+    ``X-Request-Id`` names the request as the log does, for whoever reports it; the
+    ``message`` should name it too.
+    """
+    entry: dict[str, object] = {"code": code, "message": message}
+    if detail is not None:
+        entry["detail"] = detail
+    return _response(status, [entry], ("X-Request-Id", request_id))
+
+
 def _status(error: RegistryError) -> int:
     """The status of the error's class, or of the nearest class above it."""
     return next(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from typing import Protocol, TypeGuard
+from typing import Protocol
 
 import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -86,6 +86,7 @@ class Site(Factory):
         self.tree = tree
         self.limits = limits
         self.is_draining = False
+        self.in_progress = 0
         self.has_api = api is not None
         self.respond = _nothing if api is None else api.respond
         self.now = reactor.seconds
@@ -139,7 +140,7 @@ class Site(Factory):
         if isinstance(address, IPv4Address | IPv6Address):
             peer = identify(address.host, address.port, self._trusted)
         else:
-            peer = Peer("unix", 0, is_trusted_proxy=True)
+            peer = Peer("unix", 0, is_trusted_proxy=True, trusted=self._trusted)
         is_secure = isinstance(transport, TLSTransport)
         return peer, is_secure or ISSLTransport.providedBy(transport)
 
@@ -178,11 +179,13 @@ class Site(Factory):
 
     def started(self, request: Request) -> None:
         """A request is being answered from now on."""
+        self.in_progress += 1
         for observer in self._observers:
             observer.started(request)
 
     def answered(self, request: Request, response: Response) -> None:
         """A response is on its way, or its client has gone."""
+        self.in_progress -= 1
         seconds = self.now() - request.started
         for observer in self._observers:
             observer.answered(request, response, seconds)
@@ -219,9 +222,3 @@ class Site(Factory):
 async def _nothing(request: Request) -> Response:
     """The answer of a site without an API, which is never asked for one."""
     raise AssertionError(request.target)
-
-
-def _is_plain_socket(transport: object) -> TypeGuard[Connection]:
-    """Whether bytes given to the transport's socket arrive as they are."""
-    is_encrypted: bool = ISSLTransport.providedBy(transport)
-    return isinstance(transport, Connection) and not is_encrypted

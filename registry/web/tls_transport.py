@@ -6,7 +6,12 @@ worker threads, where OpenSSL runs without Python's lock, so that more than one 
 serves (``tls_wire.py``).
 
 An OpenSSL connection belongs to one thread at a time. While a worker has it, nothing is
-read from the client, and what was read already waits.
+read from the client, and what was read already waits. OpenSSL's memory is let go of as
+soon as the client has gone and no worker has the connection any more: it may be a lot,
+and the garbage collector does not see it.
+
+A client that closes its sending side, by TLS or by TCP alone, still gets its answers: a
+request says itself whether it is whole.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
-from twisted.internet.interfaces import ITransport
+from twisted.internet.interfaces import IHalfCloseableProtocol, ITransport
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -30,11 +35,22 @@ if TYPE_CHECKING:
 RECORD = 16 * 1024
 """Bytes of the largest TLS record: what one read gives. RFC 8446 5.1."""
 
+SLICE = 128 * 1024
+"""Bytes that are encrypted in one call: OpenSSL keeps a buffer of that size."""
+
 FLUSH = 64 * 1024
 """Bytes of ciphertext that are taken from OpenSSL at a time."""
 
+PLAIN_HTTP = (
+    b"HTTP/1.0 400 Bad Request\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\n"
+    b"Connection: close\r\n\r\n"
+    b"this port speaks HTTPS; use a URL that begins with https://\n"
+)
+"""What a client is told that speaks HTTP without TLS."""
 
-@implementer(ITransport)
+
+@implementer(ITransport, IHalfCloseableProtocol)
 class TLSTransport(Protocol):
     """The encrypted connection that a channel takes for its transport."""
 
@@ -53,7 +69,9 @@ class TLSTransport(Protocol):
         self._is_ready = False
         self._is_paused = False
         self._is_lent = False
-        self._is_ending = False
+        self._has_ended = False
+        self._is_gone = False
+        self.is_over = False
         self._waiting: list[bytes] = []
 
     # What TCP says.
@@ -61,22 +79,40 @@ class TLSTransport(Protocol):
     def connectionMade(self) -> None:
         """A client has come. Its deadlines start now, so they cover the handshake."""
         self.connection.set_accept_state()
-        self.raw = self._make_wire(self.transport, self.abortConnection)
+        self.raw = self._make_wire(self.transport, self._channel.abort)
         self._channel.makeConnection(self)  # type: ignore[no-untyped-call]
 
     def dataReceived(self, data: bytes) -> None:
         """Ciphertext from the client."""
+        if self.is_over or self._has_ended:
+            return
         if self._is_lent:
             self._waiting.append(data)
         else:
             self._decrypt(data)
 
+    def readConnectionLost(self) -> None:
+        """The client has closed its sending side, with a goodbye or without."""
+        if not self._has_ended:
+            self._has_ended = True
+            self._channel.readConnectionLost()
+
+    def writeConnectionLost(self) -> None:
+        """Our side is closed, as the channel wanted."""
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has gone."""
-        self._is_ending = True
+        self.is_over = True
         self._waiting.clear()
-        self.raw.disconnected()
         self._channel.connectionLost(reason)
+        self.raw.disconnected()
+        self._is_gone = True
+        self._free()
+
+    def _free(self) -> None:
+        """Let go of OpenSSL's memory once neither client nor worker needs it."""
+        if self._is_gone and not self._is_lent:
+            del self.connection
 
     def _decrypt(self, data: bytes) -> None:
         if data:
@@ -85,16 +121,23 @@ class TLSTransport(Protocol):
             if not self._is_ready:
                 self.connection.do_handshake()
                 self._is_ready = True
-            while not self._is_lent:
+            while not (self._is_lent or self.is_over):
                 self._channel.dataReceived(self.connection.recv(RECORD))
         except SSL.WantReadError:
             self.flush()
         except SSL.ZeroReturnError:
             self.flush()
-            self._channel.readConnectionLost()
-        except SSL.Error:
-            self.flush()  # an alert says why
-            self.abortConnection()
+            self.readConnectionLost()
+        except SSL.Error as error:
+            self._give_up(error)
+
+    def _give_up(self, error: SSL.Error) -> None:
+        """What came is not TLS, or none that we speak: OpenSSL's alert says which."""
+        if _is_plain_http(error):
+            self._send(PLAIN_HTTP)
+        self.flush()
+        self.is_over = True
+        self.transport.loseConnection()  # type: ignore[union-attr]  # connected
 
     # OpenSSL, lent to a worker and back.
 
@@ -106,34 +149,44 @@ class TLSTransport(Protocol):
     def take_back(self) -> None:
         """The worker is done: go on with what has come meanwhile."""
         self._is_lent = False
-        if self._is_ending:
+        if self.is_over:
+            self._free()
             return
         waiting, self._waiting = b"".join(self._waiting), []
         self._decrypt(waiting)
         self._pace()
 
     def encrypted(self, data: bytes) -> bytes:
-        """``data`` as ciphertext. For whoever has the connection."""
-        self.connection.sendall(data)
-        return self._ciphertext(len(data) + len(data) // 64 + FLUSH)
+        """``data`` as ciphertext. For whoever has the connection. Raises SSL.Error."""
+        view = memoryview(data)
+        parts: list[bytes] = []
+        for start in range(0, len(data), SLICE):
+            self.connection.sendall(view[start : start + SLICE])
+            parts += self._ciphertext(SLICE + SLICE // 64)
+        return b"".join(parts)
 
     def flush(self) -> None:
         """Send what OpenSSL has to say by itself: its handshake, its alerts."""
         if self.raw.is_sending:
             return  # it goes out with the next answer, in its order
-        ciphertext = self._ciphertext(FLUSH)
+        ciphertext = b"".join(self._ciphertext(FLUSH))
         if ciphertext:
-            sending = self.raw.write([ciphertext])
-            if sending is not None:
-                sending.addErrback(lambda _: None)  # the channel hears of it
+            self._send(ciphertext)
 
-    def _ciphertext(self, size: int) -> bytes:
-        parts = []
+    def _send(self, data: bytes) -> None:
+        sending = self.raw.write([data])
+        if sending is not None:
+            sending.addErrback(lambda _: None)  # the channel hears of it
+
+    def _ciphertext(self, size: int) -> list[bytes]:
+        """What OpenSSL has for the client, ``size`` bytes at a time."""
+        parts: list[bytes] = []
         try:
-            while True:
+            while not parts or len(parts[-1]) == size:
                 parts.append(self.connection.bio_read(size))
         except SSL.WantReadError:
-            return b"".join(parts)
+            pass
+        return parts
 
     # ITransport, for the channel.
 
@@ -148,11 +201,11 @@ class TLSTransport(Protocol):
         self._pace()
 
     def _pace(self) -> None:
-        if self._is_ending:
+        if self.is_over:
             return
         if self._is_paused or self._is_lent:
             self.transport.pauseProducing()  # type: ignore[union-attr]  # connected
-        else:
+        elif not self._has_ended:
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
 
     def loseConnection(self) -> None:
@@ -166,7 +219,7 @@ class TLSTransport(Protocol):
         self.transport.loseWriteConnection()  # type: ignore[union-attr]  # connected
 
     def _say_goodbye(self) -> None:
-        if self._is_ready and not self._is_lent:
+        if self._is_ready and not (self._is_lent or self.is_over):
             try:
                 self.connection.shutdown()
             except SSL.Error:
@@ -175,7 +228,7 @@ class TLSTransport(Protocol):
 
     def abortConnection(self) -> None:
         """Drop the connection."""
-        self._is_ending = True
+        self.is_over = True
         self.transport.abortConnection()  # type: ignore[union-attr]  # connected
 
     def getPeer(self) -> Any:  # noqa: ANN401 - an IAddress of whatever transport
@@ -188,7 +241,7 @@ class TLSTransport(Protocol):
 
     def write(self, data: bytes) -> None:
         """Send ``data``; whoever can should use the wire, which says when it is out."""
-        self.raw.write([self.encrypted(data)])
+        self._send(self.encrypted(data))
 
     def writeSequence(self, data: Iterable[bytes]) -> None:
         """Send several pieces."""
@@ -196,7 +249,7 @@ class TLSTransport(Protocol):
 
     def getPeerCertificate(self) -> Any:  # noqa: ANN401 - pyOpenSSL's
         """The client's certificate, or None."""
-        return self.connection.get_peer_certificate()
+        return None if self._is_gone else self.connection.get_peer_certificate()
 
 
 class TLSSite(Factory):
@@ -219,3 +272,9 @@ class TLSSite(Factory):
             make_wire=self._site.wire,
             workers=self._workers,
         )
+
+
+def _is_plain_http(error: SSL.Error) -> bool:
+    """Whether OpenSSL has seen a request where a handshake should begin."""
+    entries = error.args[0] if error.args else ()
+    return any(entry[-1] == "http request" for entry in entries)

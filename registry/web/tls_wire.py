@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from OpenSSL import SSL
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import ConnectionLost
 
 from registry.storage.driver import StorageFailure
@@ -60,37 +60,52 @@ class TLSWire:
 
     def write(self, segments: Sequence[Segment]) -> Deferred[None] | None:
         """Send ``segments`` in order; None if the kernel took them all at once."""
-        first = segments[0]
+        transport, first = self._transport, segments[0]
+        if transport.is_over:
+            return fail(ConnectionLost())
         if len(segments) == 1 and isinstance(first, bytes) and len(first) <= AT_ONCE:
-            return self._transport.raw.write([self._transport.encrypted(first)])
+            return transport.raw.write([transport.encrypted(first)])
         return Deferred.fromCoroutine(self._write_bulk(segments))
 
     async def _write_bulk(self, segments: Sequence[Segment]) -> None:
+        """Lend the connection to workers until all is sent.
+
+        Whatever goes wrong on the way, no client may take the answer for whole.
+        """
         transport = self._transport
         transport.lend()
         self._budget.senders += 1
+        try:
+            await self._send_parts(segments)
+        except (SSL.Error, OSError, StorageFailure) as error:
+            transport.abortConnection()
+            raise ConnectionLost(str(error)) from error
+        finally:
+            self._budget.senders -= 1
+            transport.take_back()
+
+    async def _send_parts(self, segments: Sequence[Segment]) -> None:
+        """Encrypt the next part while the last one is being sent."""
         sending: Deferred[None] | None = None
         try:
             for part in self._parts(segments):
                 ciphertext = await self._encrypted(part)
                 if sending is not None:
                     await sending
-                sending = transport.raw.write([ciphertext])
+                sending = self._transport.raw.write([ciphertext])
             if sending is not None:
                 await sending
         finally:
-            self._budget.senders -= 1
-            transport.take_back()
+            if sending is not None:
+                sending.addErrback(lambda _: None)  # when the next part failed first
 
     async def _encrypted(self, part: list[Segment]) -> bytes:
         """A part as ciphertext, made in a worker."""
         transport = self._transport
         ready = [await _ready(segment) for segment in part]
-        try:
-            return await transport.workers.run(_encrypt, transport, ready)
-        except SSL.Error as error:
-            transport.abortConnection()
-            raise ConnectionLost(str(error)) from error
+        if transport.is_over:
+            raise ConnectionLost
+        return await transport.workers.run(_encrypt, transport, ready)
 
     def _parts(self, segments: Sequence[Segment]) -> Iterator[list[Segment]]:
         """``segments`` in parts, as large as the budget allows at the time."""
@@ -114,7 +129,8 @@ class TLSWire:
         self._transport.raw.finish()
 
     def disconnected(self) -> None:
-        """The transport tells its own wire; there is nothing more to let go of."""
+        """The connection is gone: fail what waits and let go of descriptors."""
+        self._transport.raw.disconnected()
 
 
 def _length(segment: Segment) -> int:

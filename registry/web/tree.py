@@ -22,7 +22,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource
 from zope.interface import implementer
 
-from registry.core.errors import UploadInvalid
+from registry.core.errors import SizeInvalid
 from registry.web.body import BodyBroken, BodyTooLarge
 from registry.web.channel import connection_line
 from registry.web.problem import refusal
@@ -52,7 +52,7 @@ class Tree:
         except BodyBroken as error:
             await self._refuse(request, channel, 408, str(error))
             return
-        except UploadInvalid as error:
+        except SizeInvalid as error:
             await self._refuse(request, channel, 400, error.message)
             return
         exchange = ResourceExchange(request=request, channel=channel, site=self.site)

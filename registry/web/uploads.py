@@ -5,11 +5,14 @@ Spec: distribution end-4a to end-6, end-11, end-13, end-14.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 import attrs
 
 from registry.auth.authenticator import Authenticator
 from registry.core.digest import CANONICAL, Digest
-from registry.core.errors import DigestInvalid, RangeInvalid
+from registry.core.errors import DigestInvalid, RangeInvalid, UploadUnknown
 from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route
 from registry.core.upload import ChunkRange
@@ -88,11 +91,11 @@ class UploadEndpoints:
         """A blob in a single POST. Spec: distribution end-4b."""
         session = (await self.uploads.start(name, algorithm=digest.algorithm)).id
         try:
-            receiver = await self._receive(request, name, session, is_last=True)
+            blob = await self._finish(request, name, session, digest)
         except Exception:
-            await self.uploads.cancel(name, session)
+            with suppress(UploadUnknown):
+                await self.uploads.cancel(name, session)
             raise
-        blob = await self.uploads.commit(name, session, digest, tail=receiver.tail)
         return self._created(request, name, blob)
 
     async def get(self, request: Request, route: Route) -> Response:
@@ -105,7 +108,8 @@ class UploadEndpoints:
         """The next chunk."""
         name, session = _name(route), route.reference
         try:
-            receiver = await self._receive(request, name, session, is_last=False)
+            async with self._receive(request, name, session, is_last=False) as receiver:
+                pass
         except RangeInvalid as error:
             return self._out_of_order(request, name, session, error)
         return self._progress(202, request, name, session, receiver.offset)
@@ -117,14 +121,10 @@ class UploadEndpoints:
         if not given:
             raise DigestInvalid("a PUT that ends an upload needs ?digest=<digest>")
         digest = Digest.parse(given)
-        tail: tuple[bytes, ...] = ()
         try:
-            if request.body.length != 0:
-                receiver = await self._receive(request, name, session, is_last=True)
-                tail = receiver.tail
+            blob = await self._finish(request, name, session, digest)
         except RangeInvalid as error:
             return self._out_of_order(request, name, session, error)
-        blob = await self.uploads.commit(name, session, digest, tail=tail)
         return self._created(request, name, blob)
 
     async def delete(self, request: Request, route: Route) -> Response:
@@ -133,10 +133,18 @@ class UploadEndpoints:
         await self.uploads.cancel(_name(route), route.reference)
         return Response(204, header_lines(("Docker-Upload-UUID", route.reference)))
 
+    async def _finish(
+        self, request: Request, name: RepositoryName, session: str, digest: Digest
+    ) -> Blob:
+        """Stream the body to the session and make a blob of it, with no one between."""
+        async with self._receive(request, name, session, is_last=True) as receiver:
+            return await self.uploads.commit(name, session, digest, receiver=receiver)
+
+    @asynccontextmanager
     async def _receive(
         self, request: Request, name: RepositoryName, session: str, *, is_last: bool
-    ) -> Receiver:
-        """Stream the body to the session.
+    ) -> AsyncIterator[Receiver]:
+        """Stream the body to the session, and stay alone with it.
 
         A commit flushes what is last, and writes it too if it is short. Nothing is
         read of a body that does not belong at the end of the session. Raises
@@ -151,11 +159,11 @@ class UploadEndpoints:
             flush=not is_last,
             holds=TAIL if is_last else 0,
         ) as receiver:
-            if chunk is None:
+            if chunk is None and body.length != 0:
                 self._check_state(request, name, session, receiver.offset)
             while chunks := await body.read(BATCH):
                 await receiver.append(chunks)
-        return receiver
+            yield receiver
 
     def _check_state(
         self, request: Request, name: RepositoryName, session: str, offset: int

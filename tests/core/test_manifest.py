@@ -21,10 +21,10 @@ from registry.core.mediatype import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
     DOCKER_SIGNED,
-    OCI_EMPTY,
     OCI_INDEX,
     OCI_MANIFEST,
 )
+from registry.testing.images import EMPTY
 
 SUBJECT = described(b"not here", OCI_MANIFEST)
 
@@ -63,8 +63,8 @@ ALLOWED = {
     },
     "artifact": image(
         artifactType="application/vnd.example",
-        config=described(b"{}", OCI_EMPTY, data="e30="),
-        layers=[described(b"{}", OCI_EMPTY, data="e30=")],
+        config=described(b"{}", EMPTY, data="e30="),
+        layers=[described(b"{}", EMPTY, data="e30=")],
     ),
     "any config": image(config=described(b"{}", "application/anything")),
     "non-distributable layer": image(

@@ -6,9 +6,9 @@ from drafts import OCI_CONFIG, child, described, image, index, parsed, written
 
 from registry.core.descriptor import Descriptor
 from registry.core.digest import Digest
-from registry.core.mediatype import OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
-from registry.core.name import Tag
-from registry.core.referrer import fallback_tag, referrer_descriptor, referrers_index
+from registry.core.mediatype import OCI_INDEX, OCI_MANIFEST
+from registry.core.referrer import referrer_descriptor, referrers_index
+from registry.testing.images import EMPTY
 
 SUBJECT = described(b"subject", OCI_MANIFEST)
 SBOM = "application/vnd.example.sbom.v1"
@@ -18,7 +18,7 @@ def test_a_referrer_is_listed_with_its_artifact_type_and_annotations() -> None:
     draft = image(
         subject=SUBJECT,
         artifactType=SBOM,
-        config=described(b"{}", OCI_EMPTY),
+        config=described(b"{}", EMPTY),
         annotations={"org.example.format": "json", "org.example.nothing": ""},
     )
     digest = Digest.of(written(draft))
@@ -71,9 +71,3 @@ def test_an_answer_is_itself_a_valid_index() -> None:
     listed = referrer_descriptor(manifest, Digest.of(b""))
     answer = json.loads(referrers_index([listed]))
     assert parsed(answer, OCI_INDEX).children == (listed,)
-
-
-def test_the_fallback_tag_keeps_64_digits_of_the_subject() -> None:
-    sha256, sha512 = Digest.of(b""), Digest.of(b"", "sha512")
-    assert fallback_tag(sha256) == Tag(f"sha256-{sha256.hex}")
-    assert fallback_tag(sha512) == Tag(f"sha512-{sha512.hex[:64]}")

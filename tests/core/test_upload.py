@@ -179,11 +179,6 @@ class UploadModel(RuleBasedStateMachine):
         with pytest.raises(refusal):
             self.upload.committed(GOOD, GOOD, size)
 
-    @rule()
-    def cancel(self) -> None:
-        if not self.refused_once_ended(self.upload.cancelled):
-            self.end = Phase.CANCELLED
-
     def refused_once_ended(self, attempt: object) -> bool:
         assert callable(attempt)
         if self.end is None:

@@ -39,6 +39,7 @@ def build() -> Build:
         cache_bytes: int = 16_000_000,
         small_limit: int = 1000,
         live_limit: int = 1000,
+        entries: int | None = None,
         rules: ReferenceRules | None = None,
     ) -> Registry:
         clock = Clock()
@@ -52,6 +53,7 @@ def build() -> Build:
             cache_bytes=cache_bytes,
             small_limit=small_limit,
             live_limit=live_limit,
+            entries=entries,
         )
 
     return make

@@ -55,10 +55,6 @@ def index(*children: bytes) -> bytes:
     return json.dumps(fields).encode()
 
 
-def anything(_current: Digest | None) -> None:
-    """A push without a precondition."""
-
-
 async def push_blob(
     registry: Registry,
     content: bytes,
@@ -67,8 +63,7 @@ async def push_blob(
 ) -> Blob:
     status = await registry.uploads.start(name, algorithm=algorithm)
     await append(registry, status.id, content, name=name)
-    digest = Digest.of(content, algorithm)
-    return await registry.uploads.commit(name, status.id, digest)
+    return await commit(registry, status.id, Digest.of(content, algorithm), name=name)
 
 
 async def append(
@@ -83,6 +78,24 @@ async def append(
     return receiver.offset
 
 
+async def commit(
+    registry: Registry,
+    session: str,
+    digest: Digest,
+    *last: bytes,
+    name: RepositoryName = NAME,
+    holds: int = 1000,
+) -> Blob:
+    """The last request of an upload, as ``web/uploads.py`` serves it."""
+    receiving = registry.uploads.receive(
+        name, session, chunk=None, length=sum(map(len, last)), flush=False, holds=holds
+    )
+    async with receiving as receiver:
+        for chunk in last:
+            await receiver.append([chunk])
+        return await registry.uploads.commit(name, session, digest, receiver=receiver)
+
+
 async def push_manifest(
     registry: Registry,
     body: bytes,
@@ -90,7 +103,7 @@ async def push_manifest(
     name: RepositoryName = NAME,
     *,
     tags: Sequence[Tag] = (),
-    may_replace: Callable[[Digest | None], None] = anything,
+    may_replace: Callable[[Digest | None], None] | None = None,
 ) -> Pushed:
     return await registry.manifests.put(
         name,
@@ -145,6 +158,18 @@ class Recording:
     async def apply(self, changes: Sequence[Change]) -> None:
         self.changes += changes
         await self._driver.apply(changes)
+
+
+class Asking:
+    """The real driver, and the names of all that it was asked for, in order."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> object:
+        self.asked.append(name)
+        return getattr(self._driver, name)
 
 
 class Slow:

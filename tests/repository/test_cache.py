@@ -89,7 +89,6 @@ def test_fill_does_not_bring_back_what_was_dropped() -> None:
     for drop in (
         lambda cache: cache.drop("a"),
         lambda cache: cache.drop_where(lambda key: key == "a"),
-        lambda cache: cache.clear(),
     ):
         cache: Cache[str, str] = Cache(limit=10_000)
         _, disk = filling(cache)

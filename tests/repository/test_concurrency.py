@@ -17,6 +17,7 @@ from pushing import (
     Running,
     Slow,
     append,
+    commit,
     image,
     push_blob,
     push_image,
@@ -39,7 +40,8 @@ from registry.core.name import RepositoryName, Tag
 from registry.core.rules import ReferenceRules
 from registry.core.upload import ChunkRange
 from registry.repository.registry import Registry, build_registry
-from registry.storage.driver import Driver
+from registry.storage.driver import Driver, Put
+from registry.storage.layout import blob_data
 from registry.storage.memory import MemoryDriver
 from registry.storage.workers import Inline
 from registry.testing.results import result_of
@@ -91,7 +93,7 @@ def test_two_streams_into_one_session_do_not_mix(slow: Slow, build: Build) -> No
     second = Running(append(registry, session, b"22", b"22"))
     slow.finish()
     assert (first.result, second.result) == (4, 8)
-    ended(slow, registry.uploads.commit(NAME, session, Digest.of(b"11112222")))
+    ended(slow, commit(registry, session, Digest.of(b"11112222")))
 
 
 def test_two_chunks_for_one_place_do_not_both_succeed(slow: Slow, build: Build) -> None:
@@ -111,21 +113,37 @@ def test_a_commit_waits_for_the_bytes_that_are_on_their_way(
     registry = build(slow)
     session = session_with(slow, registry)
     appending = Running(append(registry, session, LAYER[:9], LAYER[9:]))
-    commit = Running(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    ending = Running(commit(registry, session, Digest.of(LAYER)))
     slow.finish()
     assert appending.result == len(LAYER)
-    assert commit.error is None
+    assert ending.error is None
     assert ended(slow, registry.blobs.find(NAME, Digest.of(LAYER)))
 
 
 def test_bytes_that_come_after_a_commit_are_refused(slow: Slow, build: Build) -> None:
     registry = build(slow)
     session = session_with(slow, registry, LAYER)
-    commit = Running(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    ending = Running(commit(registry, session, Digest.of(LAYER)))
     late = Running(append(registry, session, b"late"))
     slow.finish()
-    assert commit.error is None
+    assert ending.error is None
     assert isinstance(late.error, UploadUnknown)
+
+
+@pytest.mark.parametrize("holds", [0, 1000], ids=["written", "held"])
+def test_of_two_last_requests_of_one_session_the_first_makes_the_blob(
+    slow: Slow, build: Build, holds: int
+) -> None:
+    registry = build(slow)
+    session = session_with(slow, registry)
+    digest = Digest.of(LAYER)
+    last = [
+        Running(commit(registry, session, digest, LAYER, holds=holds)) for _ in range(3)
+    ]
+    slow.finish()
+    assert last[0].error is None
+    assert all(isinstance(late.error, UploadUnknown) for late in last[1:])
+    assert ended(slow, registry.blobs.find(NAME, digest)).size == len(LAYER)
 
 
 @pytest.mark.parametrize("wrong", [False, True])
@@ -135,8 +153,8 @@ def test_of_two_commits_of_one_session_one_decides(
     registry = build(slow)
     session = session_with(slow, registry, LAYER)
     digest = Digest.of(b"wrong" if wrong else LAYER)
-    first = Running(registry.uploads.commit(NAME, session, digest))
-    second = Running(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    first = Running(commit(registry, session, digest))
+    second = Running(commit(registry, session, Digest.of(LAYER)))
     slow.finish()
     assert isinstance(first.error, DigestInvalid) is wrong
     assert isinstance(second.error, UploadUnknown)
@@ -146,10 +164,10 @@ def test_a_cancelled_upload_is_not_committed(slow: Slow, build: Build) -> None:
     registry = build(slow)
     session = session_with(slow, registry, LAYER)
     cancel = Running(registry.uploads.cancel(NAME, session))
-    commit = Running(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    ending = Running(commit(registry, session, Digest.of(LAYER)))
     slow.finish()
     assert cancel.error is None
-    assert isinstance(commit.error, UploadUnknown)
+    assert isinstance(ending.error, UploadUnknown)
 
 
 def test_two_pushes_of_one_blob_both_succeed(slow: Slow, build: Build) -> None:
@@ -207,6 +225,49 @@ def test_of_two_compare_and_swaps_of_one_tag_one_wins(slow: Slow, build: Build) 
     assert swaps[0].error is None
     assert isinstance(swaps[1].error, PreconditionFailed)
     assert ended(slow, registry.manifests.get(NAME, LATEST)).body == bodies[0]
+
+
+def test_of_many_pushes_that_make_new_tags_one_wins(slow: Slow, build: Build) -> None:
+    registry = build(slow)
+    ended(slow, push_image(registry, BODY))
+
+    def if_new(current: Digest | None) -> None:
+        if current is not None:
+            raise PreconditionFailed
+
+    tags = [Tag("n2"), Tag("n3")]
+    bodies = [image(annotations={"by": str(number)}) for number in range(20)]
+    pushes = [
+        Running(push_manifest(registry, body, tags=tags, may_replace=if_new))
+        for body in bodies
+    ]
+    slow.finish()
+    assert pushes[0].error is None
+    assert all(isinstance(late.error, PreconditionFailed) for late in pushes[1:])
+    for tag in tags:
+        assert ended(slow, registry.manifests.get(NAME, tag)).body == bodies[0]
+
+
+@pytest.mark.parametrize("steps", range(7))
+def test_a_reader_of_damaged_content_leaves_nothing_wrong_once_a_push_mends_it(
+    slow: Slow, driver: Driver, build: Build, steps: int
+) -> None:
+    digest = Digest.of(LAYER)
+    result_of(push_blob(build(driver), LAYER))
+    result_of(driver.apply([Put(blob_data(digest), LAYER[:10])]))
+    registry = build(slow)
+    reader = Running(registry.blobs.open(NAME, digest))
+    for _ in range(steps):
+        slow.step()
+    overtaken = slow.waiting.copy()
+    slow.waiting.clear()
+    ended(slow, push_blob(registry, LAYER, OTHER))
+    slow.waiting += overtaken
+    slow.finish()
+    assert reader.ended
+    for name in (NAME, OTHER):
+        blob, content = ended(slow, registry.blobs.open(name, digest))
+        assert (blob.size, content.held) == (len(LAYER), LAYER)
 
 
 @pytest.mark.parametrize("steps", range(9))

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pushing import anything
 
 from registry.core.digest import Digest
 from registry.core.errors import BlobUnknown, ManifestUnknown
@@ -196,8 +195,8 @@ def test_an_upload_that_distribution_began_is_finished(
         )
         async with receiving as receiver:
             await receiver.append([b"inished"])
-        digest = Digest.of(LAYER[:3] + b"inished")
-        await opened.uploads.commit(NAME, SESSION, digest)
+            digest = Digest.of(LAYER[:3] + b"inished")
+            await opened.uploads.commit(NAME, SESSION, digest, receiver=receiver)
 
     result_of(finish())
     assert not (tree.repository / "_uploads" / SESSION).exists()
@@ -234,7 +233,9 @@ def test_we_write_exactly_what_distribution_would(
             )
             async with receiving as receiver:
                 await receiver.append([content])
-            await opened.uploads.commit(NAME, session, Digest.of(content))
+                await opened.uploads.commit(
+                    NAME, session, Digest.of(content), receiver=receiver
+                )
         for body, tags in ((OLD, ["latest"]), (IMAGE, ["latest", "1.0"])):
             for tag in tags:
                 await opened.manifests.put(
@@ -243,7 +244,7 @@ def test_we_write_exactly_what_distribution_would(
                     tags=[],
                     body=body,
                     content_type=DOCKER_TYPE,
-                    may_replace=anything,
+                    may_replace=None,
                 )
 
     (tmp_path / "expected").mkdir()
@@ -277,7 +278,7 @@ def test_content_pushed_as_sha512_is_stored_as_sha256_with_an_alias_link(
         )
         async with receiving as receiver:
             await receiver.append([LAYER])
-        await opened.uploads.commit(NAME, session, digest)
+            await opened.uploads.commit(NAME, session, digest, receiver=receiver)
 
     result_of(push())
     expected = Tree(tmp_path / "expected")

@@ -3,11 +3,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
-from pushing import LAYER, NAME, OTHER, Recording, push_blob
+from pushing import (
+    LAYER,
+    NAME,
+    OTHER,
+    Asking,
+    Recording,
+    image,
+    push_blob,
+    push_image,
+    push_manifest,
+)
+from twisted.logger import capturedLogs, formatEvent
 
 from registry.core.digest import Digest
 from registry.core.errors import BlobUnknown
 from registry.core.name import RepositoryName
+from registry.repository.damage import ContentDamaged
 from registry.repository.registry import Registry
 from registry.storage.driver import Driver, Put, Remove, StorageFailure
 from registry.storage.layout import blob_data, layer_link
@@ -235,6 +247,102 @@ def test_an_anonymous_mount_sees_repositories_made_after_the_catalog_was_read(
     assert result_of(registry.catalog.holders()) == []
     result_of(push_blob(registry, LAYER))
     assert mounted(registry, DIGEST, None) == DIGEST
+
+
+def test_an_anonymous_mount_passes_by_a_torn_link(driver: Driver, build: Build) -> None:
+    for name in (NAME, OTHER):
+        result_of(push_blob(build(driver), LAYER, name))
+    path = layer_link(min(NAME, OTHER, key=str), DIGEST)
+    result_of(driver.apply([Put(path, b"")]))
+    registry, third = build(driver), RepositoryName("third")
+    with capturedLogs() as logged:
+        mount = registry.blobs.mount(third, DIGEST, source=None, readable=anyone)
+        assert result_of(mount)
+    assert [path in formatEvent(event) for event in logged] == [True]
+
+
+DAMAGES = [LAYER[:10], LAYER.replace(b"l", b"L", 1), LAYER + b"!", b""]
+NAMES = ["cut off", "another byte", "too long", "empty"]
+
+
+def content_of(registry: Registry, name: RepositoryName, digest: Digest) -> bytes:
+    blob, content = result_of(registry.blobs.open(name, digest))
+    assert blob.size == content.size
+    read: bytes = result_of(content.read(0, content.size))
+    content.close()
+    return read
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=NAMES)
+def test_damaged_small_content_is_not_served_until_a_push_mends_it_everywhere(
+    driver: Driver, build: Build, damage: bytes
+) -> None:
+    result_of(push_blob(build(driver), LAYER))
+    result_of(driver.apply([Put(blob_data(DIGEST), damage)]))
+    registry = build(driver)
+    for _ in range(2):
+        with pytest.raises(ContentDamaged, match=f"push {DIGEST} again"):
+            result_of(registry.blobs.open(NAME, DIGEST))
+    result_of(push_blob(registry, LAYER, OTHER))
+    for name in (NAME, OTHER):
+        assert result_of(registry.blobs.find(name, DIGEST)).size == len(LAYER)
+        assert content_of(registry, name, DIGEST) == LAYER
+
+
+def test_a_push_corrects_the_size_of_large_content_in_every_repository(
+    driver: Driver, build: Build
+) -> None:
+    large = LAYER * 10
+    digest, alias = Digest.of(large), Digest.of(large, "sha512")
+    result_of(push_blob(build(driver), large, algorithm="sha512"))
+    result_of(driver.apply([Put(blob_data(digest), large[:-7])]))
+    registry = build(driver)
+    for named in (digest, alias):
+        assert result_of(registry.blobs.find(NAME, named)).size == len(large) - 7
+    result_of(push_blob(registry, large, OTHER))
+    for name, named in ((NAME, digest), (NAME, alias), (OTHER, digest)):
+        assert content_of(registry, name, named) == large
+
+
+def test_damage_that_was_mended_on_disk_is_served_at_once(
+    driver: Driver, build: Build
+) -> None:
+    result_of(push_blob(build(driver), LAYER))
+    result_of(driver.apply([Put(blob_data(DIGEST), DAMAGES[1])]))
+    registry = build(driver)
+    with pytest.raises(ContentDamaged):
+        result_of(registry.blobs.open(NAME, DIGEST))
+    result_of(driver.apply([Put(blob_data(DIGEST), LAYER)]))
+    assert content_of(registry, NAME, DIGEST) == LAYER
+
+
+def test_a_push_of_a_manifest_mends_the_blob_that_has_its_bytes(
+    driver: Driver, build: Build
+) -> None:
+    body = image()
+    digest = Digest.of(body)
+    result_of(push_image(build(driver), body))
+    result_of(push_blob(build(driver), body, OTHER))
+    result_of(driver.apply([Put(blob_data(digest), body[:9])]))
+    registry = build(driver)
+    assert result_of(registry.blobs.find(OTHER, digest)).size == 9
+    result_of(push_manifest(registry, body))
+    assert content_of(registry, OTHER, digest) == body
+
+
+def test_descriptors_are_remembered_up_to_a_number(
+    driver: Driver, build: Build
+) -> None:
+    result_of(push_blob(build(driver), LAYER))
+    result_of(push_blob(build(driver), LAYER * 2))
+    for entries, asked_again in ((1, True), (2, False), (0, False)):
+        asking = Asking(driver)
+        registry = build(asking, entries=entries)
+        for content in (LAYER, LAYER * 2):
+            result_of(registry.blobs.find(NAME, Digest.of(content)))
+        asking.asked.clear()
+        result_of(registry.blobs.find(NAME, DIGEST))
+        assert bool(asking.asked) is asked_again
 
 
 def test_content_in_memory_is_read_in_parts(registry: Registry) -> None:

@@ -16,6 +16,7 @@ from pushing import (
     push_image,
     push_manifest,
 )
+from twisted.logger import capturedLogs, formatEvent
 
 from registry.core.digest import Digest
 from registry.core.errors import (
@@ -217,7 +218,7 @@ def test_damaged_content_is_never_served_and_is_mended_by_a_push(
     result_of(push_image(build(driver), BODY, LATEST))
     result_of(driver.apply([Put(blob_data(DIGEST), BODY.replace(b"layer", b"lager"))]))
     registry = build(driver)
-    with pytest.raises(StorageFailure, match=f"{blob_data(DIGEST)} is corrupt"):
+    with pytest.raises(StorageFailure, match=f"{blob_data(DIGEST)} is damaged"):
         result_of(registry.manifests.get(NAME, LATEST))
     result_of(push_manifest(registry, BODY, LATEST))
     assert result_of(build(driver).manifests.get(NAME, LATEST)).body == BODY
@@ -264,6 +265,38 @@ def test_a_manifest_with_a_torn_link_can_be_deleted(
     result_of(registry.manifests.delete(NAME, DIGEST))
     with pytest.raises(ManifestUnknown):
         result_of(registry.manifests.get(NAME, DIGEST))
+
+
+def test_a_torn_alias_of_another_manifest_does_not_keep_one_from_being_deleted(
+    driver: Driver, build: Build
+) -> None:
+    registry = build(driver)
+    result_of(push_image(registry, BODY))
+    other = image(annotations={"number": "2"})
+    alias = Digest.of(other, "sha512")
+    result_of(push_manifest(registry, other, alias))
+    path = revision_link(NAME, alias)
+    result_of(driver.apply([Put(path, b"")]))
+    with capturedLogs() as logged:
+        result_of(registry.manifests.delete(NAME, DIGEST))
+    assert [path in formatEvent(event) for event in logged] == [True]
+    with pytest.raises(StorageFailure, match=path):
+        result_of(build(driver).manifests.get(NAME, alias))
+
+
+def test_a_precondition_is_asked_about_every_tag(driver: Driver, build: Build) -> None:
+    registry = build(driver)
+    other = image(annotations={"number": "2"})
+    result_of(push_image(registry, other, LATEST))
+    asked: list[Digest | None] = []
+    tags = [Tag("new"), LATEST]
+    result_of(push_manifest(registry, BODY, tags=tags, may_replace=asked.append))
+    assert asked == [None, Digest.of(other)]
+    asked.clear()
+    result_of(push_manifest(registry, BODY, Tag("v1"), may_replace=asked.append))
+    result_of(push_manifest(registry, BODY, may_replace=asked.append))
+    result_of(push_manifest(registry, index(BODY), may_replace=asked.append))
+    assert asked == [None, DIGEST, None]
 
 
 def test_deleting_a_manifest_takes_the_tags_that_point_at_it(

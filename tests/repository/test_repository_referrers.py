@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from pushing import (
     CONFIG,
     NAME,
@@ -13,11 +14,12 @@ from pushing import (
     push_image,
     push_manifest,
 )
+from twisted.logger import capturedLogs, formatEvent
 
 from registry.core.digest import Digest
 from registry.core.mediatype import OCI_MANIFEST
 from registry.core.name import RepositoryName, Tag
-from registry.core.referrer import fallback_tag
+from registry.repository.damage import LinkCorrupt
 from registry.repository.registry import Registry
 from registry.storage.driver import Driver, Put
 from registry.storage.layout import blob_data, revision_link
@@ -134,7 +136,7 @@ def test_a_fallback_tag_that_a_client_keeps_changes_nothing(
     registry = build(driver)
     result_of(push_image(registry, FIRST))
     listing = index(FIRST)
-    result_of(push_manifest(registry, listing, fallback_tag(DIGEST)))
+    result_of(push_manifest(registry, listing, Tag(f"sha256-{DIGEST.hex}")))
     for fresh in (registry, build(driver)):
         assert referrers(fresh) == by_digest(FIRST)
 
@@ -148,6 +150,25 @@ def test_what_is_stored_and_cannot_be_parsed_refers_to_nothing(
         link = Put(revision_link(NAME, digest), str(digest).encode())
         result_of(driver.apply([Put(blob_data(digest), body), link]))
     assert referrers(build(driver)) == by_digest(FIRST)
+
+
+@pytest.mark.parametrize("content", [b"", b"sha256:12", b"\xff"])
+def test_a_manifest_with_a_torn_link_is_left_out_and_the_log_names_the_file(
+    driver: Driver, build: Build, content: bytes
+) -> None:
+    registry = build(driver)
+    for body in (SUBJECT, FIRST, SECOND):
+        result_of(push_image(registry, body))
+    path = revision_link(NAME, Digest.of(SECOND))
+    result_of(driver.apply([Put(path, content)]))
+    registry = build(driver)
+    with capturedLogs() as logged:
+        assert referrers(registry) == by_digest(FIRST)
+    assert [path in formatEvent(event) for event in logged] == [True]
+    with pytest.raises(LinkCorrupt, match=path):
+        result_of(registry.manifests.get(NAME, Digest.of(SECOND)))
+    result_of(push_manifest(registry, SECOND))
+    assert referrers(registry) == by_digest(FIRST, SECOND)
 
 
 def test_many_manifests_are_read_in_parts(driver: Driver, build: Build) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from pushing import NAME, OTHER, image, push_blob, push_image, push_manifest
+from twisted.logger import capturedLogs, formatEvent
 
 from registry.core.digest import Digest
 from registry.core.errors import ManifestUnknown, NameUnknown
@@ -81,9 +82,28 @@ def test_a_torn_tag_fails_closed_and_can_be_deleted(
     registry = build(driver)
     with pytest.raises(StorageFailure, match=path):
         result_of(registry.tags.resolve(NAME, Tag("a")))
-    with pytest.raises(StorageFailure, match=path):
-        result_of(registry.manifests.delete(NAME, DIGEST))
     result_of(registry.tags.delete(NAME, Tag("a")))
+    assert result_of(registry.tags.names(NAME)) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"sha256:", str(DIGEST).encode() + b"\n"])
+def test_a_torn_tag_points_at_nothing_and_deletes_go_on(
+    driver: Driver, build: Build, content: bytes
+) -> None:
+    for text in ("good", "bad"):
+        result_of(push_image(build(driver), BODY, Tag(text)))
+    result_of(driver.apply([Put(tag_current(NAME, Tag("bad")), content)]))
+    registry = build(driver)
+    with capturedLogs() as logged:
+        result_of(registry.manifests.delete(NAME, DIGEST))
+    [said] = map(formatEvent, logged)
+    assert said.startswith("the tag bad is left out: ")
+    assert result_of(registry.tags.names(NAME)) == ["bad"]
+    with pytest.raises(ManifestUnknown):
+        result_of(registry.manifests.get(NAME, DIGEST))
+    with pytest.raises(StorageFailure):
+        result_of(registry.manifests.get(NAME, Tag("bad")))
+    result_of(push_manifest(registry, BODY, Tag("bad")))
     result_of(registry.manifests.delete(NAME, DIGEST))
     assert result_of(registry.tags.names(NAME)) == []
 

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
-from pushing import LAYER, NAME, OTHER, Recording, append, paths_below, push_blob
+from pushing import (
+    LAYER,
+    NAME,
+    OTHER,
+    Asking,
+    Recording,
+    append,
+    commit,
+    paths_below,
+    push_blob,
+)
 from twisted.internet.defer import CancelledError, Deferred
 
 from registry.core.digest import HEX_LENGTHS, Digest
@@ -15,7 +25,14 @@ from registry.core.errors import (
 )
 from registry.core.upload import ChunkRange
 from registry.repository.registry import Registry
-from registry.storage.driver import Driver, Put, Remove, StorageFailure
+from registry.storage.driver import (
+    Change,
+    Driver,
+    Move,
+    Put,
+    Remove,
+    StorageFailure,
+)
 from registry.storage.layout import upload_data, upload_started
 from registry.testing.results import result_of
 
@@ -60,7 +77,7 @@ def test_chunks_become_a_blob(registry: Registry) -> None:
     session = started(registry, LAYER[:10], LAYER[10:20])
     assert result_of(registry.uploads.status(NAME, session)).offset == 20
     result_of(append(registry, session, LAYER[20:]))
-    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    blob = result_of(commit(registry, session, Digest.of(LAYER)))
     assert (blob.size, blob.digest) == (len(LAYER), Digest.of(LAYER))
 
 
@@ -72,7 +89,7 @@ def test_any_digest_commits_whatever_was_hinted(
 ) -> None:
     session = started(registry, content, algorithm=hint)
     digest = Digest.of(content, algorithm)
-    blob = result_of(registry.uploads.commit(NAME, session, digest))
+    blob = result_of(commit(registry, session, digest))
     assert (blob.digest, blob.stored) == (digest, Digest.of(content))
     _, stored = result_of(registry.blobs.open(NAME, digest))
     assert result_of(stored.read(0, stored.size)) == content
@@ -94,7 +111,7 @@ def test_a_session_is_resumed_after_a_restart(
     registry = build(driver)
     assert result_of(registry.uploads.status(NAME, session)).offset == len(sent)
     result_of(append(registry, session, LAYER[len(sent) :]))
-    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    blob = result_of(commit(registry, session, Digest.of(LAYER)))
     assert blob.size == len(LAYER)
 
 
@@ -109,7 +126,7 @@ def test_hash_states_that_do_not_fit_the_file_are_not_trusted(
         await appender.close(flush=True)
 
     result_of(somebody_else_appends())
-    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    blob = result_of(commit(registry, session, Digest.of(LAYER)))
     assert blob.size == len(LAYER)
 
 
@@ -118,7 +135,7 @@ def test_a_wrong_digest_is_refused_and_leaves_nothing_behind(
 ) -> None:
     session = started(registry, LAYER)
     with pytest.raises(DigestInvalid):
-        result_of(registry.uploads.commit(NAME, session, Digest.of(b"other")))
+        result_of(commit(registry, session, Digest.of(b"other")))
     assert result_of(paths_below(driver)) == []
     with pytest.raises(UploadUnknown):
         result_of(registry.uploads.status(NAME, session))
@@ -127,9 +144,9 @@ def test_a_wrong_digest_is_refused_and_leaves_nothing_behind(
 def test_a_committed_session_is_over(registry: Registry) -> None:
     session = started(registry, LAYER)
     digest = Digest.of(LAYER)
-    result_of(registry.uploads.commit(NAME, session, digest))
+    result_of(commit(registry, session, digest))
     for again in (
-        registry.uploads.commit(NAME, session, digest),
+        commit(registry, session, digest),
         registry.uploads.status(NAME, session),
         registry.uploads.cancel(NAME, session),
         append(registry, session, b"more"),
@@ -152,7 +169,7 @@ def test_what_is_no_session_is_unknown(registry: Registry, session: str) -> None
     for asked in (
         lambda: result_of(registry.uploads.status(NAME, session)),
         lambda: result_of(append(registry, session, b"x")),
-        lambda: result_of(registry.uploads.commit(NAME, session, Digest.of(b"x"))),
+        lambda: result_of(commit(registry, session, Digest.of(b"x"))),
         lambda: result_of(registry.uploads.cancel(NAME, session)),
     ):
         with pytest.raises(UploadUnknown):
@@ -214,7 +231,7 @@ def test_a_body_that_breaks_off_leaves_what_came_and_a_true_offset(
         result_of(breaking_off())
     assert result_of(registry.uploads.status(NAME, session)).offset == 10
     result_of(append(registry, session, LAYER[10:]))
-    assert result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER))).size
+    assert result_of(commit(registry, session, Digest.of(LAYER))).size
 
 
 class Watched:
@@ -297,8 +314,70 @@ def test_a_failed_write_keeps_a_true_offset_and_untrusted_hashes(
         result_of(append(registry, session, LAYER[:10], LAYER[10:20]))
     assert result_of(registry.uploads.status(NAME, session)).offset == 13
     result_of(append(registry, session, LAYER[13:]))
-    blob = result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+    blob = result_of(commit(registry, session, Digest.of(LAYER)))
     assert blob.size == len(LAYER)
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000], ids=["empty", "tiny", "small"])
+def test_a_small_blob_is_one_piece_of_work_to_begin_and_one_to_commit(
+    driver: Driver, build: Build, size: int
+) -> None:
+    asking = Asking(driver)
+    registry = build(asking)
+    content = b"x" * size
+    session = started(registry)
+    assert asking.asked == ["apply"]
+    result_of(commit(registry, session, Digest.of(content), *[content][: min(size, 1)]))
+    looks = [] if content else ["sizes"]
+    assert asking.asked == ["apply", *looks, "apply"]
+
+
+def test_a_last_chunk_that_is_short_is_kept_and_the_session_goes_on(
+    registry: Registry,
+) -> None:
+    session = started(registry)
+
+    async def commit_too_early() -> None:
+        receiving = registry.uploads.receive(
+            NAME, session, chunk=None, length=5, flush=False, holds=1000
+        )
+        async with receiving as receiver:
+            await receiver.append([b"123"])
+            digest = Digest.of(b"123")
+            await registry.uploads.commit(NAME, session, digest, receiver=receiver)
+
+    with pytest.raises(SizeInvalid):
+        result_of(commit_too_early())
+    assert result_of(registry.uploads.status(NAME, session)).offset == 3
+    assert result_of(commit(registry, session, Digest.of(b"12345"), b"45")).size == 5
+
+
+@pytest.mark.parametrize("holds", [0, 1000], ids=["written", "held"])
+def test_a_commit_that_fails_can_be_tried_again_with_the_offset_that_is_told(
+    driver: Driver, build: Build, holds: int
+) -> None:
+    failing = FailingMoves(driver)
+    registry = build(failing)
+    session, digest = started(registry, LAYER[:10]), Digest.of(LAYER)
+    failing.fails = True
+    with pytest.raises(StorageFailure):
+        result_of(commit(registry, session, digest, LAYER[10:], holds=holds))
+    failing.fails = False
+    offset = result_of(registry.uploads.status(NAME, session)).offset
+    last = LAYER[offset:]
+    assert result_of(commit(registry, session, digest, last)).size == len(LAYER)
+
+
+class FailingMoves(Recording):
+    """A driver that can fail to give an upload its name."""
+
+    fails = False
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if self.fails and isinstance(change, Move):
+                raise StorageFailure("no room for a directory")
+            await self._driver.apply([change])
 
 
 def test_hash_states_are_kept_for_a_bounded_number_of_sessions(
@@ -309,7 +388,7 @@ def test_hash_states_are_kept_for_a_bounded_number_of_sessions(
     many = [started(registry, b"%d" % number) for number in range(8)]
     for number, session in enumerate(many):
         digest = Digest.of(b"%d" % number)
-        result_of(registry.uploads.commit(NAME, session, digest))
+        result_of(commit(registry, session, digest))
     assert recording.hashed == 5
 
 
@@ -337,9 +416,9 @@ def test_a_commit_that_fails_keeps_the_session(driver: Driver, build: Build) -> 
     session = started(registry, LAYER)
     full.full = True
     with pytest.raises(StorageFailure):
-        result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER)))
+        result_of(commit(registry, session, Digest.of(LAYER)))
     full.full = False
-    assert result_of(registry.uploads.commit(NAME, session, Digest.of(LAYER))).size
+    assert result_of(commit(registry, session, Digest.of(LAYER))).size
 
 
 def test_a_session_without_a_readable_start_is_a_failure(

@@ -68,7 +68,7 @@ def test_an_answer_without_a_body_has_sent_no_bytes(method: str, status: int) ->
 
 
 def test_the_client_is_who_a_trusted_proxy_says() -> None:
-    headers = {b"x-forwarded-for": b"203.0.113.9, 10.0.0.1"}
+    headers = {b"x-forwarded-for": b"10.0.0.1, 203.0.113.9"}
     assert line_for(request_for(headers=headers)).startswith("192.0.2.7 - ")
     proxied = request_for(headers=headers, is_proxied=True)
     assert line_for(proxied).startswith("203.0.113.9 - ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -188,7 +189,44 @@ def test_values_of_any_type_can_be_logged() -> None:
     log = Log(formatter="json")
     log.speak.info("odd {what}", what=Odd(), names=("a", "b"))
     (said,) = log.objects
-    assert said["names"] == "('a', 'b')"
+    assert said["names"] == ["a", "b"]
+
+
+def test_nested_fields_stay_nested() -> None:
+    fields = {"place": MappingProxyType({"rack": 4, "rooms": ("a", "b")})}
+    log = Log(formatter="json", fields=fields)
+    log.speak.info("hello")
+    (said,) = log.objects
+    assert said["place"] == {"rack": 4, "rooms": ["a", "b"]}
+
+
+def test_nested_fields_are_json_in_text() -> None:
+    log = Log(fields={"place": {"rack": 4, "row": "b"}})
+    log.speak.info("hello")
+    assert log.text.endswith(' msg=hello place="{\\"rack\\": 4, \\"row\\": \\"b\\"}"\n')
+
+
+def test_a_secret_inside_a_field_is_masked() -> None:
+    log = Log(formatter="json")
+    log.speak.info("hello", options={"password": "hunter2", "user": "a"})
+    (said,) = log.objects
+    assert said["options"] == {"password": "***", "user": "a"}
+
+
+def test_a_field_that_holds_itself_is_shown_so_far() -> None:
+    log = Log(formatter="json")
+    endless: list[object] = []
+    endless.append(endless)
+    log.speak.info("hello", endless=endless)
+    (said,) = log.objects
+    assert said["msg"] == "hello"
+
+
+def test_the_caller_is_named_when_asked_for() -> None:
+    log = Log(formatter="json", reports_caller=True)
+    log.speak.info("hello")
+    (said,) = log.objects
+    assert said["func"] == "registry.test"
 
 
 def test_what_was_said_before_the_start_is_not_lost() -> None:

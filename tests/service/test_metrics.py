@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from observed import request_for
 from prometheus_client.parser import text_string_to_metric_families
 
-from registry.service.metrics import Metrics, handler_of
+from registry.service.metrics import Metrics, label_of
 from registry.web.response import Response
 
 HANDLERS = {
@@ -100,18 +100,18 @@ def test_an_answer_to_what_never_started_leaves_nothing_in_flight() -> None:
     ],
 )
 def test_the_handler_is_told_by_the_path(target: bytes, handler: str) -> None:
-    assert handler_of(target, b"/v2/") == handler
+    assert label_of(target, b"/v2/") == handler
 
 
 def test_the_handler_is_told_below_a_prefix_too() -> None:
-    assert handler_of(b"/foo/v2/a/manifests/b", b"/foo/v2/") == "manifest"
-    assert handler_of(b"/foo/v2", b"/foo/v2/") == "base"
-    assert handler_of(b"/v2/a/manifests/b", b"/foo/v2/") == "other"
+    assert label_of(b"/foo/v2/a/manifests/b", b"/foo/v2/") == "manifest"
+    assert label_of(b"/foo/v2", b"/foo/v2/") == "base"
+    assert label_of(b"/v2/a/manifests/b", b"/foo/v2/") == "other"
 
 
 @given(st.binary() | st.binary().map(lambda tail: b"/v2/" + tail))
 def test_no_path_makes_a_label_of_its_own(target: bytes) -> None:
-    assert handler_of(target, b"/v2/") in HANDLERS
+    assert label_of(target, b"/v2/") in HANDLERS
 
 
 def test_no_method_makes_a_label_of_its_own() -> None:

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,31 @@ import pytest
 import pytest_twisted
 from certificates import Pair, make_pair
 from twisted.internet import reactor
-from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
+from twisted.web.resource import Resource
+from twisted.web.server import Request
 
 from registry.config.ciphers import DEFAULT
 from registry.config.listen import TCPAddress
 from registry.service.listeners import listen
 from registry.service.tls import CurrentContext, TLSRefused, cipher_list, load_context
+from registry.storage.readahead import ReadAhead
+from registry.storage.workers import Inline
+from registry.testing.harness import calm
+from registry.web.limits import Limits
+from registry.web.site import Exposure, Site
+from registry.web.tls_transport import TLSSite
+from registry.web.tree import Tree
 
 
-class Greeting(Protocol):
-    def dataReceived(self, data: bytes) -> None:
-        assert self.transport is not None
-        self.transport.write(b"hello " + data)
+class Greeting(Resource):
+    """A page that says hello."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def render_GET(self, request: Request) -> bytes:
+        del request
+        return b"hello"
 
 
 @attrs.frozen
@@ -44,15 +57,25 @@ class Heard:
 
 @asynccontextmanager
 async def serving(current: CurrentContext) -> AsyncIterator[int]:
+    workers = Inline()
+    site = Site(
+        api=None,
+        tree=Tree(root=Greeting()),
+        exposure=Exposure(),
+        limits=Limits(),
+        reactor=reactor,
+        read_ahead=ReadAhead(workers=workers),
+    )
     listener = await listen(
         address=TCPAddress("127.0.0.1", 0),
-        factory=Factory.forProtocol(Greeting),
+        factory=TLSSite(site=site, connect=current.connect, workers=workers),
         reactor=reactor,
-        tls=current,
+        is_secure=True,
     )
     assert listener.url.startswith("https://127.0.0.1:")
     try:
-        yield int(listener.url.rpartition(":")[2])
+        with calm():
+            yield int(listener.url.rpartition(":")[2])
     finally:
         await listener.close()
 
@@ -78,8 +101,10 @@ def hear(
             plain, server_hostname="localhost", session=session
         ) as secure,
     ):
-        secure.sendall(b"world")
-        text = secure.recv(100)
+        secure.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = HTTPResponse(secure)
+        answer.begin()
+        text = answer.read()
         certificate = secure.getpeercert(binary_form=True) or b""
         heard = Heard(
             secure.version(),
@@ -96,7 +121,7 @@ def hear(
 async def test_a_client_that_trusts_the_certificate_is_served(rsa_pair: Pair) -> None:
     async with serving(current(rsa_pair)) as port:
         heard, _ = await deferToThread(hear, client(rsa_pair), port)
-    assert (heard.version, heard.text) == ("TLSv1.3", b"hello world")
+    assert (heard.version, heard.text) == ("TLSv1.3", b"hello")
 
 
 @pytest_twisted.ensureDeferred
@@ -105,7 +130,7 @@ async def test_an_ecdsa_certificate_is_served(ecdsa_pair: Pair) -> None:
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     async with serving(current(ecdsa_pair)) as port:
         heard, _ = await deferToThread(hear, context, port)
-    assert (heard.version, heard.text) == ("TLSv1.2", b"hello world")
+    assert (heard.version, heard.text) == ("TLSv1.2", b"hello")
     assert heard.cipher == "ECDHE-ECDSA-AES128-GCM-SHA256"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from registry.web.body import EMPTY
@@ -10,7 +12,12 @@ from registry.web.peer import Peer
 from registry.web.request import Request
 
 STRANGER = Peer("192.0.2.1", 1, is_trusted_proxy=False)
-PROXY = Peer("10.0.0.1", 1, is_trusted_proxy=True)
+PROXY = Peer(
+    "10.0.0.1",
+    1,
+    is_trusted_proxy=True,
+    trusted=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
+)
 
 
 def request(
@@ -91,8 +98,15 @@ def test_a_configured_host_counts_whatever_anybody_says() -> None:
 
 
 def test_relative_locations_are_paths() -> None:
-    locations = Locations(host="https://public.test", prefix="/r/", are_relative=True)
+    locations = Locations(prefix="/r/", are_relative=True)
     assert locations.blob(request(HOST), "a", "d") == "/r/v2/a/blobs/d"
+
+
+def test_a_configured_host_counts_more_than_relative_locations() -> None:
+    """As in Distribution."""
+    locations = Locations(host="https://public.test", are_relative=True)
+    told = locations.blob(request(HOST), "a", "d")
+    assert told == "https://public.test/v2/a/blobs/d"
 
 
 @pytest.mark.parametrize("headers", [{}, {b"host": b""}])
@@ -109,15 +123,47 @@ def test_an_upload_carries_its_state() -> None:
     ("headers", "address"),
     [
         ({}, "10.0.0.1"),
-        ({b"x-forwarded-for": b"198.51.100.7, 10.0.0.9"}, "198.51.100.7"),
-        ({b"x-real-ip": b"198.51.100.8"}, "198.51.100.8"),
-        ({b"x-forwarded-for": b"a" * 1000}, "a" * 64),
+        ({"X-Forwarded-For": "198.51.100.7"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "198.51.100.7, 10.0.0.9"}, "198.51.100.7"),
+        (
+            {"X-Forwarded-For": "1.2.3.4, 198.51.100.7,fd00::1, 10.9.9.9"},
+            "198.51.100.7",
+        ),
+        ({"X-Forwarded-For": "10.0.0.8, 10.0.0.9"}, "10.0.0.8"),
+        ({"X-Forwarded-For": "198.51.100.7:4711"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "[2001:db8::1]:4711"}, "2001:db8::1"),
+        ({"X-Forwarded-For": "2001:DB8:0::1"}, "2001:db8::1"),
+        ({"X-Forwarded-For": "::ffff:198.51.100.7"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "198.51.100.7, unix:"}, "198.51.100.7"),
+        ({"X-Forwarded-For": "unknown", "X-Real-Ip": "198.51.100.8"}, "198.51.100.8"),
+        ({"X-Forwarded-For": "10.0.0.8", "X-Real-Ip": "198.51.100.8"}, "10.0.0.8"),
+        ({"X-Real-Ip": "198.51.100.8"}, "198.51.100.8"),
+        ({"X-Real-Ip": "localhost"}, "10.0.0.1"),
+        ({"X-Forwarded-For": "a" * 1000}, "10.0.0.1"),
+        ({"X-Forwarded-For": ", " * 1000}, "10.0.0.1"),
+        ({"X-Forwarded-For": "fe80::1%eth0"}, "10.0.0.1"),
+        ({"Forwarded": "for=198.51.100.7"}, "198.51.100.7"),
+        ({"Forwarded": 'for="[2001:db8::1]:99"'}, "2001:db8::1"),
+        (
+            {"Forwarded": "For=1.2.3.4, for=198.51.100.7;by=x, for=10.1.1.1"},
+            "198.51.100.7",
+        ),
+        ({"Forwarded": 'host="a, for=1.2.3.4";for=198.51.100.7'}, "198.51.100.7"),
+        ({"Forwarded": "for=_hidden, for=unknown"}, "10.0.0.1"),
+        ({"Forwarded": "for=_a", "X-Forwarded-For": "198.51.100.7"}, "198.51.100.7"),
+        (
+            {"Forwarded": "for=198.51.100.7", "X-Forwarded-For": "198.51.100.9"},
+            "198.51.100.7",
+        ),
+        ({"Forwarded": 'for="[2001:db8::1'}, "10.0.0.1"),
+        ({"Forwarded": "=;,;=" * 1000}, "10.0.0.1"),
     ],
 )
 def test_a_trusted_proxy_tells_who_its_client_is(
-    headers: dict[bytes, bytes], address: str
+    headers: dict[str, str], address: str
 ) -> None:
-    assert client_address(request(headers, peer=PROXY)) == address
+    raw = {name.lower().encode(): value.encode() for name, value in headers.items()}
+    assert client_address(request(raw, peer=PROXY)) == address
 
 
 def test_a_stranger_cannot_tell_who_it_is() -> None:

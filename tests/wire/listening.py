@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from threading import Event
 
 import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
-    SSL4ServerEndpoint,
     TCP4ClientEndpoint,
     TCP4ServerEndpoint,
     connectProtocol,
@@ -26,7 +28,7 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol
-from twisted.internet.ssl import Certificate, PrivateCertificate, optionsForClientTLS
+from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 
@@ -36,6 +38,7 @@ from registry.core.name import RepositoryName
 from registry.repository.registry import build_registry
 from registry.service.endpoints import build_endpoints
 from registry.service.rules import reference_rules
+from registry.service.tls import CurrentContext, load_context
 from registry.storage.disk import Disk
 from registry.storage.driver import Content
 from registry.storage.filesystem import FilesystemDriver
@@ -47,10 +50,12 @@ from registry.testing.harness import request_bytes
 from registry.web.api import Api
 from registry.web.limits import Limits
 from registry.web.site import Exposure, Site
+from registry.web.tls_transport import TLSSite
 from registry.web.tree import Tree
 
 NAME = RepositoryName("team/app")
 LOCALHOST = "127.0.0.1"
+THREADS = 8
 
 ReadsAhead = Callable[[int, int, int], Deferred[None]]
 
@@ -63,6 +68,7 @@ class Listening:
     port: int
     certificate: Certificate | None
     site: Site
+    workers: WorkerPool
     opened: set[CountedContent]
     """The contents that somebody has open."""
 
@@ -156,6 +162,10 @@ class RawClient(Protocol):
     def data(self) -> bytes:
         return bytes(self._received)
 
+    @property
+    def size(self) -> int:
+        return len(self._received)
+
     def has(self, size: int) -> Deferred[None]:
         """Fires when ``size`` bytes have come."""
         waiting: Deferred[None] = Deferred()
@@ -213,7 +223,7 @@ async def listening(
     read_ahead: Callable[[ReadsAhead], ReadsAhead] = lambda real: real,
 ) -> AsyncIterator[Listening]:
     """A registry that stores in ``root``; ``read_ahead`` wraps the real one."""
-    workers = WorkerPool(reactor=reactor, threads=8)
+    workers = WorkerPool(reactor=reactor, threads=THREADS)
     workers.start()
     driver = CountingDriver(disk=Disk(), workers=workers, root=str(root))
     driver.opened = set()
@@ -242,21 +252,22 @@ async def listening(
         read_ahead=read_ahead(ReadAhead(workers=workers)),
     )
     site.start()
-    authority = certificate() if is_secure else None
-    endpoint = (
-        TCP4ServerEndpoint(reactor, 0, backlog=300, interface=LOCALHOST)
-        if authority is None
-        else SSL4ServerEndpoint(
-            reactor, 0, authority.options(), backlog=300, interface=LOCALHOST
+    endpoint = TCP4ServerEndpoint(reactor, 0, backlog=300, interface=LOCALHOST)
+    pair = certificate() if is_secure else None
+    if pair is None:
+        port = await endpoint.listen(site)
+    else:
+        current = CurrentContext(context=pair.load())
+        port = await endpoint.listen(
+            TLSSite(site=site, connect=current.connect, workers=workers)
         )
-    )
-    port = await endpoint.listen(site)
     try:
         yield Listening(
             root=root,
             port=port.getHost().port,
-            certificate=authority,
+            certificate=None if pair is None else pair.certificate,
             site=site,
+            workers=workers,
             opened=driver.opened,
         )
     finally:
@@ -265,6 +276,18 @@ async def listening(
         await all_gone(site)
         await driver.close()
         workers.stop()
+
+
+@contextmanager
+def busy(workers: WorkerPool) -> Iterator[None]:
+    """All threads of ``workers`` have something else to do."""
+    free = Event()
+    for _ in range(THREADS):
+        workers.run(free.wait)
+    try:
+        yield
+    finally:
+        free.set()
 
 
 async def all_gone(site: Site) -> None:
@@ -280,8 +303,26 @@ async def turn() -> None:
     await done
 
 
+@attrs.frozen
+class Pair:
+    """A certificate and its key, in one PEM text."""
+
+    pem: bytes
+
+    @property
+    def certificate(self) -> Certificate:
+        return Certificate.loadPEM(self.pem)
+
+    def load(self) -> SSL.Context:
+        """The context that a server makes of it."""
+        with NamedTemporaryFile(suffix=".pem") as file:
+            file.write(self.pem)
+            file.flush()
+            return load_context(certificate=file.name, key=file.name)
+
+
 @cache
-def certificate() -> PrivateCertificate:
+def certificate() -> Pair:
     """A certificate for localhost that nobody else has signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -304,4 +345,4 @@ def certificate() -> PrivateCertificate:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return PrivateCertificate.loadPEM(pem)
+    return Pair(pem)

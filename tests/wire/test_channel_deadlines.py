@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import attrs
 import pytest
 from exchanges import begin, get, offset, patch, push
 
@@ -14,6 +15,7 @@ LIMITS = Limits(
     head_timeout=10,
     idle_timeout=50,
     body_timeout=20,
+    body_rate=0,
     send_timeout=30,
     linger_timeout=5,
 )
@@ -90,11 +92,90 @@ def test_a_manifest_that_stops_is_refused(harness: Harness) -> None:
     assert client.answers()[0].status == 408
 
 
+def test_a_manifest_that_ends_early_is_told_by_its_size(harness: Harness) -> None:
+    client = harness.connect()
+    client.send(
+        request_bytes("PUT", "/v2/a/manifests/t", headers={"Content-Length": "10"})
+    )
+    client.send(b"abc")
+    client.end()
+    [answer] = client.answers()
+    assert answer.status == 400
+    assert b'"SIZE_INVALID"' in answer.body
+
+
 def test_a_form_for_a_page_that_stops_is_refused(harness: Harness) -> None:
     client = harness.connect()
     client.send(request_bytes("POST", "/", headers={"Content-Length": "10"}))
     harness.advance(22)
     assert client.answers()[0].status == 408
+
+
+RATE = 100
+
+
+@pytest.fixture
+def demanding() -> Iterator[Harness]:
+    """A registry that wants 100 bytes of a body in a second."""
+    with calm_harness(limits=attrs.evolve(LIMITS, body_rate=RATE)) as harness:
+        yield harness
+
+
+def test_a_body_that_drips_is_refused_and_its_offset_stays_true(
+    demanding: Harness,
+) -> None:
+    session = begin(demanding)
+    client = demanding.connect()
+    client.send(patch(session, b"", Content_Length="1000000"))
+    sent = 0
+    while not client.received and sent < 100:
+        client.send(b"x")
+        sent += 1
+        demanding.advance(1)
+    [answer] = client.answers()
+    assert (answer.status, answer.closes) == (408, True)
+    assert 19 <= sent <= 23
+    assert offset(demanding, session) == sent
+
+
+def test_a_body_that_comes_slowly_enough_is_taken(demanding: Harness) -> None:
+    session = begin(demanding)
+    client = demanding.connect()
+    client.send(patch(session, b"", Content_Length=str(200 * RATE)))
+    for _ in range(20):
+        demanding.advance(9)
+        client.send(b"x" * 10 * RATE)
+    assert [one.status for one in client.answers()] == [202]
+
+
+def test_a_body_that_becomes_slow_is_refused(demanding: Harness) -> None:
+    client = demanding.connect()
+    client.send(patch(begin(demanding), b"", Content_Length="2000000"))
+    client.send(b"x" * 1_000_000)
+    sent = 0
+    while not client.received and sent < 100:
+        client.send(b"x")
+        sent += 1
+        demanding.advance(1)
+    assert client.answers()[0].status == 408
+    assert 39 <= sent <= 44
+
+
+def test_a_body_whose_turn_comes_late_is_not_late(harness: Harness) -> None:
+    """A client that waits for 100 Continue has nothing to send before."""
+    path = push(harness, b"x" * 300_000)
+    session = begin(harness)
+    client = harness.connect()
+    client.stall()
+    client.send(get(path))
+    client.send(patch(session, b"", Content_Length="3", Expect="100-continue"))
+    for _ in range(30):
+        harness.advance(1)
+        client.take(1000)
+    client.take()
+    harness.advance(15)
+    client.send(b"abc")
+    assert [one.status for one in client.answers()] == [200, 100, 202]
 
 
 def test_an_unwanted_body_that_stops_costs_its_client_the_connection(

@@ -54,6 +54,8 @@ ONE = b"GET /v2/ HTTP/1.1\r\nHost: a\r\n"
         (505, b"GET /v2/ HTTP/9.9\r\nHost: a\r\n\r\n"),
         (505, b"GET /v2/ HTTP/0.9\r\nHost: a\r\n\r\n"),
         (505, b"GET /v2/\r\n\r\n"),
+        (400, b"GET /v2/ HTTP/1.1\nHost: a\n\n"),
+        (400, b"GET /v2/ HTTP/1.1\r\nHost: a\n\n"),
         (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         (501, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
     ],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from ends import ALGORITHMS, NAME, Here, codes
+from ends import ALGORITHMS, DELETE, NAME, OTHER, Here, codes, now
 
 from registry.core.digest import Digest
+from registry.storage.driver import Put
+from registry.storage.layout import blob_data
 
 CONTENT = random.Random(2).randbytes(2048)
 LARGE = random.Random(3).randbytes(200_000)
@@ -179,3 +181,22 @@ def test_a_deleted_blob_is_unknown_also_to_who_has_it(here: Here) -> None:
     here.request("DELETE", path).expect(202)
     lines = {"If-None-Match": f'"{digest}"'}
     here.request("GET", path, headers=lines).expect(404)
+
+
+@pytest.mark.parametrize("size", [5000, 100_000], ids=["small", "large"])
+def test_content_that_was_damaged_is_right_everywhere_after_a_push(
+    here: Here, size: int
+) -> None:
+    """end-2, end-6: one file for all repositories, so one push mends all of them."""
+    content = random.Random(2).randbytes(size)
+    digest = here.push_blob(NAME, content)
+    now(here.driver.apply([Put(blob_data(digest), content[:-9])]))
+    here.configure(DELETE)
+    broken = here.blob(NAME, digest)
+    assert broken.status == (503 if size == 5000 else 200)
+    assert broken.status == 200 or str(digest).encode() in broken.body
+    here.push_blob(OTHER, content)
+    for name in (NAME, OTHER):
+        assert here.blob(name, digest).expect(200).body == content
+        head = here.request("HEAD", f"/v2/{name}/blobs/{digest}").expect(200)
+        assert head.header("Content-Length") == str(size)

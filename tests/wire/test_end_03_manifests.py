@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from ends import NAME, Draft, Here, artifact, codes, image, index, push, to_json
+from ends import (
+    DELETE,
+    NAME,
+    Draft,
+    Here,
+    artifact,
+    codes,
+    image,
+    index,
+    now,
+    push,
+    put,
+    to_json,
+)
 
 from registry.core.digest import Digest
 from registry.core.mediatype import (
@@ -12,6 +25,9 @@ from registry.core.mediatype import (
     OCI_INDEX,
     OCI_MANIFEST,
 )
+from registry.core.name import RepositoryName, Tag
+from registry.storage.driver import Put
+from registry.storage.layout import blob_data, revision_link, tag_current
 from registry.testing.client import Answer
 
 PATH = f"/v2/{NAME}/manifests"
@@ -219,6 +235,53 @@ def test_a_tag_that_has_moved_is_sent(here: Here) -> None:
     lines = {"If-None-Match": f'"{image("a").digest}"'}
     answer = here.request("GET", f"{PATH}/v1", headers=lines).expect(200)
     assert answer.body == image("b").body
+
+
+def damaged(here: Here, path: str, content: bytes) -> Here:
+    """The same registry, started again after a file of it was damaged."""
+    now(here.driver.apply([Put(path, content)]))
+    here.configure(DELETE)
+    return here
+
+
+@pytest.mark.parametrize("content", [b"", b"sha256:12"])
+@pytest.mark.parametrize("which", ["tag", "manifest", "content"])
+def test_what_is_damaged_is_named_as_the_client_asked_for_it(
+    here: Here, which: str, content: bytes
+) -> None:
+    """503, without paths of the registry's machine; a push mends it."""
+    name, draft = RepositoryName(NAME), image("a")
+    push(here, draft, "v1")
+    path = {
+        "tag": tag_current(name, Tag("v1")),
+        "manifest": revision_link(name, draft.digest),
+        "content": blob_data(draft.digest),
+    }[which]
+    damaged(here, path, content)
+    answer = here.manifest(NAME, "v1").expect(503)
+    assert codes(answer) == ["UNKNOWN"]
+    assert b"the tag v1" in answer.body
+    assert b"docker/registry" not in answer.body
+    by_digest = here.manifest(NAME, draft.digest)
+    assert by_digest.status == (200 if which == "tag" else 503)
+    assert by_digest.status == 200 or str(draft.digest).encode() in by_digest.body
+    put(here, draft, "v1").expect(201)
+    assert here.manifest(NAME, "v1").expect(200).body == draft.body
+
+
+def test_damage_elsewhere_does_not_keep_a_manifest_from_being_deleted(
+    here: Here,
+) -> None:
+    """end-9, end-12a: one bad file is one bad file."""
+    subject, name = image("a"), RepositoryName(NAME)
+    push(here, subject)
+    other = artifact("b", "application/vnd.example", subject=subject.described())
+    push(here, other, "bad")
+    now(here.driver.apply([Put(revision_link(name, other.digest), b"")]))
+    damaged(here, tag_current(name, Tag("bad")), b"")
+    assert here.referrers(NAME, subject.digest) == []
+    here.request("DELETE", f"{PATH}/{subject.digest}").expect(202)
+    here.manifest(NAME, subject.digest).expect(404)
 
 
 def test_a_deleted_manifest_is_unknown_also_to_who_has_it(here: Here) -> None:

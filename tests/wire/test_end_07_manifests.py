@@ -269,6 +269,32 @@ def test_a_tag_is_made_only_where_there_is_none(here: Here) -> None:
     assert here.manifest(NAME, "v1").body == first.body
 
 
+def test_a_condition_is_about_every_tag_that_would_move(here: Here) -> None:
+    """If-None-Match: *, with ``tag`` parameters. RFC 9110 13.1.2."""
+    first, second = image("first"), image("second")
+    push(here, first, "taken")
+    push_parts(here, second)
+    before = here.files()
+    for tags in (["taken"], ["free", "taken"], ["taken", "free"]):
+        answer = put(here, second, tags=tags, If_None_Match="*").expect(412)
+        assert codes(answer) == ["DENIED"]
+    assert here.files() == before
+    put(here, second, tags=["free", "too"], If_None_Match="*").expect(201)
+    put(here, second, If_None_Match="*").expect(412)
+
+
+def test_a_tag_parameter_moves_only_from_what_the_client_has_seen(here: Here) -> None:
+    """If-Match, with ``tag`` parameters. RFC 9110 13.1.1."""
+    seen, mine, theirs = image("seen"), image("mine"), image("theirs")
+    push(here, seen, "v1")
+    for draft in (mine, theirs):
+        push_parts(here, draft)
+    etag = here.manifest(NAME, "v1").header("ETag")
+    put(here, theirs, tags=["v1"], If_Match=etag).expect(201)
+    put(here, mine, tags=["v1"], If_Match=etag).expect(412)
+    assert here.manifest(NAME, "v1").body == theirs.body
+
+
 @pytest.mark.parametrize("etag", ["*", f'"{image("a").digest}"'])
 def test_what_is_not_there_matches_nothing(here: Here, etag: str) -> None:
     """If-Match. RFC 9110 13.1.1."""

@@ -1,0 +1,55 @@
+"""An appliance from its start to its end, as a process sees it."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from registry.service.app import App
+
+
+class Running:
+    """Starts ``app`` when the reactor runs, and stops it when the process is told to.
+
+    The first SIGTERM or SIGINT lets requests finish, for as long as is configured; the
+    second one does not wait. ``failure`` says why it could not start.
+    """
+
+    def __init__(self, *, app: App, reactor: Any) -> None:  # noqa: ANN401 - a module
+        self._app = app
+        self._reactor = reactor
+        self._is_stopping = False
+        self.failure: Failure | None = None
+
+    def start(self) -> None:
+        """Start, now that the reactor runs and has set its own signals."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+        Deferred.fromCoroutine(self._app.start()).addErrback(self._failed)
+
+    def stop(self) -> Deferred[None]:
+        """Stop; fires when nothing is left to do."""
+        self._is_stopping = True
+        return Deferred.fromCoroutine(self._app.stop())
+
+    def _failed(self, reason: Failure) -> None:
+        self.failure = reason
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._reactor.stop()
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        """A signal came, in the middle of anything."""
+        del number, frame
+        self._reactor.callFromThread(self._told_to_stop)
+
+    def _told_to_stop(self) -> None:
+        if self._is_stopping:
+            self._app.hurry()
+        else:
+            self._is_stopping = True
+            self._reactor.stop()

@@ -1,0 +1,4 @@
+"""What is done while the registry serves, and when.
+
+Start with ``schedule.py``.
+"""

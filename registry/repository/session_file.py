@@ -1,0 +1,30 @@
+"""The file of an upload session, opened to append when that is first needed."""
+
+from __future__ import annotations
+
+from registry.core.errors import UploadUnknown
+from registry.storage.driver import Absent, Appender, Driver
+
+
+class SessionFile:
+    """At most one appender, for one who is alone with the session."""
+
+    def __init__(self, *, driver: Driver, path: str) -> None:
+        self._driver = driver
+        self._path = path
+        self._appender: Appender | None = None
+
+    async def open(self) -> Appender:
+        """Its end, which ``close`` closes. Raises UploadUnknown."""
+        if self._appender is None:
+            try:
+                self._appender = await self._driver.append_to(self._path)
+            except Absent:
+                raise UploadUnknown from None
+        return self._appender
+
+    async def close(self, *, flush: bool) -> None:
+        """Close it if it is open; see ``Appender.close``."""
+        appender, self._appender = self._appender, None
+        if appender is not None:
+            await appender.close(flush=flush)
