@@ -277,8 +277,8 @@ class App:
             site.drain()
         if patience and self._in_progress:
             self._log.info(
-                "stopping; waits up to {patience:g} s for requests in progress: {count};"
-                " another signal stops at once",
+                "stopping; waits up to {patience:g} s for requests in progress:"
+                " {count}; another signal stops at once",
                 patience=patience,
                 count=self._in_progress,
             )

@@ -74,7 +74,7 @@ class Api:
         except BodyTooLarge as error:
             return refusal(413, str(error), code="SIZE_INVALID")
         except BodyBroken as error:
-            return refusal(408, str(error), code="BLOB_UPLOAD_INVALID")
+            return refusal(408, str(error), code=error.code)
         except StorageFailure as error:
             return self._storage_failed(request, error)
         except Exception:  # noqa: BLE001 - the edge: nothing is above it to tell the client

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
+import pytest
 import pytest_twisted
 from listening import (
     LOCALHOST,
@@ -247,6 +248,27 @@ async def test_a_body_that_ends_without_a_goodbye_is_refused(tmp_path: Path) -> 
             [answer] = await deferToThread(stop, registry)
             assert (answer.status, answer.closes) == (400, True)
             await all_gone(registry.site)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_record_that_was_tampered_with_ends_the_connection(
+    tmp_path: Path,
+) -> None:
+    def tamper(registry: Listening, path: str) -> None:
+        with connected(registry) as client:
+            client.send(request_bytes("GET", path))
+            client.secure.write(BASE)
+            record = bytearray(client.leaving.read())
+            record[-1] ^= 1
+            client.plain.sendall(record)
+            with pytest.raises(ssl.SSLError, match=r"(?i)bad.record.mac"):
+                client.answers()
+
+    with calm():
+        async with listening(tmp_path, is_secure=True) as registry:
+            await deferToThread(tamper, registry, place(registry))
+            await all_gone(registry.site)
+            assert not registry.opened
 
 
 # Answers.
