@@ -113,7 +113,7 @@ class App:
         await self._listen_for_operator(site, metrics, health)
         factory: Factory = site
         if tls is not None:
-            factory = TLSSite(site=site, connect=tls.connect, workers=self._workers)
+            factory = TLSSite(site=site, connect=tls.connect)
         listener = await listen(
             address=address_for(config.http, reactor=self._reactor),
             factory=factory,

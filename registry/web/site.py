@@ -32,7 +32,7 @@ from registry.web.request import Request
 from registry.web.response import Response
 from registry.web.socket_wire import ReadAhead, SocketWire, WireReactor
 from registry.web.tls_transport import TLSTransport
-from registry.web.tls_wire import Budget, TLSWire
+from registry.web.tls_wire import PART, TLSWire
 from registry.web.transport_wire import TransportWire
 from registry.web.tree import Tree
 from registry.web.wire import Wire
@@ -100,7 +100,7 @@ class Site(Factory):
         self._read_ahead = read_ahead
         self._trusted = trusted
         self._observers = observers
-        self._budget = Budget()
+        self._buffer = bytearray(PART)
         self._channels: set[Channel] = set()
         self._log = Logger()
         self._watch = LoopingCall(self._check)
@@ -147,7 +147,9 @@ class Site(Factory):
     def wire(self, transport: ITransport, failed: Callable[[], object]) -> Wire:
         """The best way to write to ``transport``."""
         if isinstance(transport, TLSTransport):
-            return TLSWire(transport=transport, budget=self._budget)
+            return TLSWire(
+                transport=transport, clock=self._reactor, buffer=self._buffer
+            )
         if isinstance(transport, Connection) and not ISSLTransport.providedBy(
             transport
         ):

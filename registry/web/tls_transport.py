@@ -1,14 +1,9 @@
 """TLS between a TCP transport and a channel.
 
-Twisted's own TLS protocol copies every byte several times on the reactor's thread. Here
-small answers are encrypted at once and go straight to the socket; bulk is encrypted in
-worker threads, where OpenSSL runs without Python's lock, so that more than one core
-serves (``tls_wire.py``).
-
-An OpenSSL connection belongs to one thread at a time. While a worker has it, nothing is
-read from the client, and what was read already waits. OpenSSL's memory is let go of as
-soon as the client has gone and no worker has the connection any more: it may be a lot,
-and the garbage collector does not see it.
+Twisted's own TLS protocol copies every byte several times, in pieces of a record. Here
+ciphertext is taken from OpenSSL in large pieces and goes straight to the socket
+(``tls_wire.py``). OpenSSL's memory is let go of as soon as the client has gone: it may
+be a lot, and the garbage collector does not see it.
 
 A client that closes its sending side, by TLS or by TCP alone, still gets its answers: a
 request says itself whether it is whole.
@@ -25,7 +20,6 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from registry.storage.workers import Workers
 from registry.web.wire import Wire
 
 if TYPE_CHECKING:
@@ -34,9 +28,6 @@ if TYPE_CHECKING:
 
 RECORD = 16 * 1024
 """Bytes of the largest TLS record: what one read gives. RFC 8446 5.1."""
-
-SLICE = 128 * 1024
-"""Bytes that are encrypted in one call: OpenSSL keeps a buffer of that size."""
 
 FLUSH = 64 * 1024
 """Bytes of ciphertext that are taken from OpenSSL at a time."""
@@ -60,19 +51,15 @@ class TLSTransport(Protocol):
         connection: SSL.Connection,
         channel: Channel,
         make_wire: Callable[[Any, Callable[[], object]], Wire],
-        workers: Workers,
     ) -> None:
         self.connection = connection
-        self.workers = workers
         self._channel = channel
         self._make_wire = make_wire
         self._is_ready = False
         self._is_paused = False
-        self._is_lent = False
         self._has_ended = False
         self._is_gone = False
         self.is_over = False
-        self._waiting: list[bytes] = []
 
     # What TCP says.
 
@@ -84,11 +71,7 @@ class TLSTransport(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Ciphertext from the client."""
-        if self.is_over or self._has_ended:
-            return
-        if self._is_lent:
-            self._waiting.append(data)
-        else:
+        if not (self.is_over or self._has_ended):
             self._decrypt(data)
 
     def readConnectionLost(self) -> None:
@@ -103,25 +86,18 @@ class TLSTransport(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has gone."""
         self.is_over = True
-        self._waiting.clear()
         self._channel.connectionLost(reason)
         self.raw.disconnected()
         self._is_gone = True
-        self._free()
-
-    def _free(self) -> None:
-        """Let go of OpenSSL's memory once neither client nor worker needs it."""
-        if self._is_gone and not self._is_lent:
-            del self.connection
+        del self.connection
 
     def _decrypt(self, data: bytes) -> None:
-        if data:
-            self.connection.bio_write(data)
+        self.connection.bio_write(data)
         try:
             if not self._is_ready:
                 self.connection.do_handshake()
                 self._is_ready = True
-            while not (self._is_lent or self.is_over):
+            while not self.is_over:
                 self._channel.dataReceived(self.connection.recv(RECORD))
         except SSL.WantReadError:
             self.flush()
@@ -139,31 +115,10 @@ class TLSTransport(Protocol):
         self.is_over = True
         self.transport.loseConnection()  # type: ignore[union-attr]  # connected
 
-    # OpenSSL, lent to a worker and back.
-
-    def lend(self) -> None:
-        """Leave the connection to a worker: read nothing until ``take_back``."""
-        self._is_lent = True
-        self._pace()
-
-    def take_back(self) -> None:
-        """The worker is done: go on with what has come meanwhile."""
-        self._is_lent = False
-        if self.is_over:
-            self._free()
-            return
-        waiting, self._waiting = b"".join(self._waiting), []
-        self._decrypt(waiting)
-        self._pace()
-
-    def encrypted(self, data: bytes) -> bytes:
-        """``data`` as ciphertext. For whoever has the connection. Raises SSL.Error."""
-        view = memoryview(data)
-        parts: list[bytes] = []
-        for start in range(0, len(data), SLICE):
-            self.connection.sendall(view[start : start + SLICE])
-            parts += self._ciphertext(SLICE + SLICE // 64)
-        return b"".join(parts)
+    def encrypted(self, data: bytes | memoryview) -> bytes:
+        """``data`` as ciphertext. Raises SSL.Error."""
+        self.connection.sendall(data)
+        return b"".join(self._ciphertext(len(data) + len(data) // 64 + RECORD))
 
     def flush(self) -> None:
         """Send what OpenSSL has to say by itself: its handshake, its alerts."""
@@ -203,7 +158,7 @@ class TLSTransport(Protocol):
     def _pace(self) -> None:
         if self.is_over:
             return
-        if self._is_paused or self._is_lent:
+        if self._is_paused:
             self.transport.pauseProducing()  # type: ignore[union-attr]  # connected
         elif not self._has_ended:
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
@@ -219,7 +174,7 @@ class TLSTransport(Protocol):
         self.transport.loseWriteConnection()  # type: ignore[union-attr]  # connected
 
     def _say_goodbye(self) -> None:
-        if self._is_ready and not (self._is_lent or self.is_over):
+        if self._is_ready and not self.is_over:
             try:
                 self.connection.shutdown()
             except SSL.Error:
@@ -257,12 +212,9 @@ class TLSSite(Factory):
 
     noisy = False
 
-    def __init__(
-        self, *, site: Site, connect: Callable[[], SSL.Connection], workers: Workers
-    ) -> None:
+    def __init__(self, *, site: Site, connect: Callable[[], SSL.Connection]) -> None:
         self._site = site
         self._connect = connect
-        self._workers = workers
 
     def buildProtocol(self, addr: Any) -> TLSTransport:  # noqa: ANN401 - an IAddress
         """A channel for a new connection."""
@@ -270,7 +222,6 @@ class TLSSite(Factory):
             connection=self._connect(),
             channel=self._site.buildProtocol(addr),
             make_wire=self._site.wire,
-            workers=self._workers,
         )
 
 

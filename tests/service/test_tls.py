@@ -57,18 +57,17 @@ class Heard:
 
 @asynccontextmanager
 async def serving(current: CurrentContext) -> AsyncIterator[int]:
-    workers = Inline()
     site = Site(
         api=None,
         tree=Tree(root=Greeting()),
         exposure=Exposure(),
         limits=Limits(),
         reactor=reactor,
-        read_ahead=ReadAhead(workers=workers),
+        read_ahead=ReadAhead(workers=Inline()),
     )
     listener = await listen(
         address=TCPAddress("127.0.0.1", 0),
-        factory=TLSSite(site=site, connect=current.connect, workers=workers),
+        factory=TLSSite(site=site, connect=current.connect),
         reactor=reactor,
         is_secure=True,
     )

@@ -258,9 +258,7 @@ async def listening(
         port = await endpoint.listen(site)
     else:
         current = CurrentContext(context=pair.load())
-        port = await endpoint.listen(
-            TLSSite(site=site, connect=current.connect, workers=workers)
-        )
+        port = await endpoint.listen(TLSSite(site=site, connect=current.connect))
     try:
         yield Listening(
             root=root,
