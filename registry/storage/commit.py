@@ -124,6 +124,8 @@ class Commit:
                     file = self._changes.stage(temporary, change.content)
                     one.staged[position] = file
                 case Move():
+                    target = self._absolute(change.target)
+                    self._directories.make(os.path.dirname(target))
                     source = self._absolute(change.source)
                     one.staged[position] = self._changes.source(source)
                 case Append():
@@ -146,7 +148,6 @@ class Commit:
         match one.changes[position]:
             case Put(path=path) | Move(target=path):
                 target = self._absolute(path)
-                self._directories.make(os.path.dirname(target))
                 self._disk.rename(one.staged[position].path, target)
                 one.staged.pop(position).close()
                 one.touched = os.path.dirname(target)
