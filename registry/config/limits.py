@@ -30,6 +30,7 @@ class Timeouts:
     idle: Annotated[Seconds, Ours] = 120.0
     """Between two requests on one connection."""
     body: Annotated[Seconds, Ours] = 60.0
-    """Without a byte of a request's body; answered 408."""
+    """Without a byte of a request's body, or with less than 1 KiB/s over as long; \
+answered 408."""
     send: Annotated[Seconds, Ours] = 60.0
     """Without a byte of an answer taken by the client."""

@@ -24,7 +24,10 @@ class SessionFile:
         return self._appender
 
     async def close(self, *, flush: bool) -> None:
-        """Close it if it is open; see ``Appender.close``."""
+        """Close it if it is open; see ``Appender.close``. Raises UploadUnknown."""
         appender, self._appender = self._appender, None
         if appender is not None:
-            await appender.close(flush=flush)
+            try:
+                await appender.close(flush=flush)
+            except Absent:
+                raise UploadUnknown from None

@@ -109,14 +109,12 @@ class Changes:
         self._persist(target, make)
 
     def flush(self, file: OpenFile) -> None:
-        """Make a growing file survive a power cut, with all names above it."""
+        """Make a growing file survive a power cut, with all names above it.
+
+        Raises Absent if it was removed meanwhile.
+        """
         self.sync(file)
-        try:
-            self._settle(file.path)
-        except Absent:
-            raise StorageFailure(
-                f"{file.path} was removed while it was written; start anew"
-            ) from None
+        self._settle(file.path)
 
     def _put(self, target: str, content: bytes) -> None:
         def replace() -> None:

@@ -146,7 +146,8 @@ class Appender(Protocol):
     async def close(self, *, flush: bool) -> None:
         """Release it. With ``flush`` the bytes survive a power cut afterwards.
 
-        Without it they are safe once a ``Move`` of the file has been applied.
+        Without it they are safe once a ``Move`` of the file has been applied. Raises
+        Absent if the file was removed meanwhile.
         """
 
 

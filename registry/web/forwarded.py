@@ -33,14 +33,17 @@ def elements(value: str) -> list[dict[str, str]]:
 def client_of(nodes: Sequence[str], trusted: Sequence[Network]) -> str | None:
     """The address of the client that came through ``nodes``; None if none is told.
 
-    That is the last one that is no proxy of ours, else the first of those. What is no
-    address (``unknown``, ``_hidden``, ``unix:``) tells nothing.
+    That is the last one that is no proxy of ours, else the first of those. ``unix:`` is
+    what a proxy says of another on its own machine. Any other node without an address
+    (``unknown``, ``_hidden``) tells nothing, and nobody vouches for what is before it.
     """
     told: str | None = None
     for node in reversed(nodes[-HOPS:]):
+        if node.strip() == "unix:":
+            continue
         address = node_address(node)
         if address is None:
-            continue
+            break
         told = str(address)
         if not any(address in network for network in trusted):
             break

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 from pushing import (
@@ -25,6 +26,7 @@ from registry.core.errors import (
 )
 from registry.core.upload import ChunkRange
 from registry.repository.registry import Registry
+from registry.storage.disk import Disk
 from registry.storage.driver import (
     Change,
     Driver,
@@ -33,7 +35,9 @@ from registry.storage.driver import (
     Remove,
     StorageFailure,
 )
+from registry.storage.filesystem import FilesystemDriver
 from registry.storage.layout import upload_data, upload_started
+from registry.storage.workers import Inline
 from registry.testing.results import result_of
 
 Build = Callable[..., Registry]
@@ -460,3 +464,22 @@ def test_the_same_blob_twice_is_one_file(driver: Driver, registry: Registry) -> 
         result_of(push_blob(registry, LAYER, name))
     paths = result_of(paths_below(driver))
     assert len([path for path in paths if path.endswith("/data")]) == 1
+
+
+def test_a_session_whose_repository_is_removed_meanwhile_is_unknown(
+    build: Build, tmp_path: Path
+) -> None:
+    driver = FilesystemDriver(disk=Disk(), workers=Inline(), root=str(tmp_path / "r"))
+    registry = build(driver)
+
+    async def push() -> None:
+        session = (await registry.uploads.start(NAME)).id
+        receiving = registry.uploads.receive(
+            NAME, session, chunk=None, length=None, flush=True
+        )
+        async with receiving as receiver:
+            await receiver.append([LAYER])
+            await registry.delete_repository(NAME)
+
+    with pytest.raises(UploadUnknown):
+        result_of(push())
