@@ -22,6 +22,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "core",
         "repository",
         "storage.driver",
+        "storage.held",
         "storage.layout",
         "storage.workers",
     ),

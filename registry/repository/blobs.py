@@ -24,7 +24,6 @@ from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
 from registry.repository.damage import ContentDamaged, LinkCorrupt
 from registry.repository.finished import finished
-from registry.repository.held import Held
 from registry.repository.links import (
     every_name,
     follow,
@@ -37,6 +36,7 @@ from registry.repository.locks import Locks
 from registry.repository.presence import Presence
 from registry.repository.sources import Sources
 from registry.storage.driver import Absent, Change, Content, Driver, Put, Remove
+from registry.storage.held import HeldContent
 from registry.storage.layout import blob_data, layer_link, layers
 
 LINK_COST = 200
@@ -223,7 +223,7 @@ class Blobs:
         content = await self._driver.read(blob_data(stored))
         if Digest.of(content) != stored:
             raise ContentDamaged(stored)
-        return Held(content)
+        return HeldContent(content)
 
     async def _find_or_none(self, name: RepositoryName, digest: Digest) -> Blob | None:
         try:

@@ -1,4 +1,4 @@
-"""Open content: a file on disk, or bytes that are in memory anyway."""
+"""Open content that is a file on disk."""
 
 from __future__ import annotations
 
@@ -52,36 +52,3 @@ class FileContent:
 
     def __del__(self) -> None:
         self.close()
-
-
-class HeldContent:
-    """Content that is in memory."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    @property
-    def size(self) -> int:
-        """Length in bytes."""
-        return len(self._content)
-
-    @property
-    def held(self) -> bytes | None:
-        """All of it."""
-        return self._content
-
-    def fileno(self) -> int | None:
-        """None: ``sendfile`` cannot read it."""
-        return None
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """Exactly ``length`` bytes from ``offset``; raises StorageFailure if short."""
-        if offset + length > len(self._content):
-            raise StorageFailure(
-                f"content of {len(self._content)} bytes has no {length} bytes at"
-                f" {offset}; ask for less"
-            )
-        return self._content[offset : offset + length]
-
-    def close(self) -> None:
-        """Nothing to release."""

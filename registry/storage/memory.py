@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from registry.core.digest import Hasher
-from registry.storage.content import HeldContent
 from registry.storage.driver import (
     Absent,
     Append,
@@ -23,6 +22,7 @@ from registry.storage.driver import (
     Remove,
     StorageFailure,
 )
+from registry.storage.held import HeldContent
 from registry.storage.path import checked, checked_changes, is_listed
 
 File = bytes | bytearray

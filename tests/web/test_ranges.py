@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.core.digest import Digest
-from registry.storage.content import HeldContent
+from registry.storage.held import HeldContent
 from registry.testing.harness import DELETING, Harness
 from registry.web.body import EMPTY
 from registry.web.peer import Peer

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IWriteDescriptor
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from registry.storage.content import HeldContent
+from registry.storage.held import HeldContent
 from registry.testing.harness import calm
 from registry.web.response import Piece
 from registry.web.socket_wire import STEP, ReadAhead, SocketWire
