@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import attrs
 
@@ -24,21 +24,7 @@ Algorithm = Literal[
     "PS384",
     "PS512",
 ]
-ALGORITHMS: tuple[Algorithm, ...] = (
-    "EdDSA",
-    "HS256",
-    "HS384",
-    "HS512",
-    "RS256",
-    "RS384",
-    "RS512",
-    "ES256",
-    "ES384",
-    "ES512",
-    "PS256",
-    "PS384",
-    "PS512",
-)
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,3 +1,5 @@
 import pytest
 
-pytest.register_assert_rewrite("registry.testing.driver_contract")
+pytest.register_assert_rewrite(
+    "registry.testing.driver_contract", "registry.testing.append_contract"
+)
