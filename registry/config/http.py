@@ -91,9 +91,16 @@ class HTTP:
     headers: Mapping[FieldName, tuple[FieldValue, ...]] = attrs.field(factory=dict)
     """Headers that are added to answers, each with a list of values."""
     trustedproxies: Annotated[tuple[CIDR, ...], Ours] = ()
-    """Networks whose `Forwarded` and `X-Forwarded-*` headers are believed."""
+    """Networks of the proxies that are believed when they tell who their client is."""
+    proxyheader: Annotated[
+        Literal["X-Forwarded-For", "Forwarded", "X-Real-IP"], Ours
+    ] = "X-Forwarded-For"
+    """The one header by which these proxies tell the client's address. Name the one
+    that they set: any other may come from the client, and is not looked at. With
+    `Forwarded` it also tells the scheme and host that the client used, else
+    `X-Forwarded-Proto` and `X-Forwarded-Host` do."""
     limits: Annotated[Limits, Ours] = attrs.field(factory=Limits)
-    """How much a client may send."""
+    """How much clients may send and hold."""
     timeouts: Annotated[Timeouts, Ours] = attrs.field(factory=Timeouts)
     """How long a client may take."""
     tls: TLS = attrs.field(factory=TLS)

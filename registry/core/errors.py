@@ -15,9 +15,11 @@ class RegistryError(Exception):
     """A refusal that the client can understand.
 
     ``message`` is a sentence for a person; ``detail`` is anything JSON can carry.
+    ``retry_after`` is the seconds after which the same request may succeed.
     """
 
     code: ClassVar[str] = "UNKNOWN"
+    retry_after: ClassVar[int | None] = None
     summary: ClassVar[str] = "the registry could not carry out the request"
 
     def __init__(self, message: str | None = None, *, detail: object = None) -> None:
@@ -136,6 +138,7 @@ class TooManyRequests(RegistryError):
     """code-14."""
 
     code = "TOOMANYREQUESTS"
+    retry_after = 5
     summary = "too many requests; wait and try again"
 
 
@@ -172,6 +175,14 @@ class Unavailable(RegistryError):
 
     code = "UNAVAILABLE"
     summary = "the registry is not healthy now; try again later"
+
+
+class Busy(RegistryError):
+    """More is asked of the registry than it takes at once, whoever asks."""
+
+    code = "UNAVAILABLE"
+    summary = "the registry has too much to do now; try again"
+    retry_after = 5
 
 
 class PreconditionFailed(RegistryError):

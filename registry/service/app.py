@@ -25,6 +25,7 @@ from registry.maintenance.schedule import Schedule
 from registry.repository.registry import Registry, build_registry
 from registry.service.access import AccessLog
 from registry.service.debug import make_debug_root, make_root
+from registry.service.descriptors import raise_descriptor_limit
 from registry.service.endpoints import build_endpoints
 from registry.service.exposure import channel_limits, exposure
 from registry.service.health import Health
@@ -91,6 +92,7 @@ class App:
         """
         config = self._config
         tls = self._tls()
+        raise_descriptor_limit()
         self._workers.start()
         driver, self._held = open_storage(config, workers=self._workers)
         self._driver = driver
@@ -180,6 +182,7 @@ class App:
             reactor=self._reactor,
             read_ahead=ReadAhead(workers=self._workers),
             trusted=self._config.http.trustedproxies,
+            told_by=self._config.http.proxyheader.lower().encode("ascii"),
             observers=observers,
         )
         site.start()
@@ -239,6 +242,15 @@ class App:
             source=config.source,
         )
         self._log.info("it stores in {where}", where=describe_storage(config))
+        taken, wanted = channel_limits(config).connections, config.http.limits
+        if taken < wanted.connections:
+            self._log.warn(
+                "it takes {taken:g} connections at once and not {wanted}, for want of"
+                " file descriptors; raise LimitNOFILE or ulimit -n, or lower"
+                " http.limits.connections",
+                taken=taken,
+                wanted=wanted.connections,
+            )
         self._log.warn(
             "it has no authentication: whoever reaches it may pull and push"
             + (" and delete" if config.storage.delete.enabled else "")

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from registry.config.schema import Configuration
+from registry.service.descriptors import descriptor_limit
 from registry.web.limits import Limits
 from registry.web.response import header_lines
 from registry.web.site import Exposure
 
-FOREVER = float("inf")
-"""Seconds of a wait that the configuration leaves open."""
+NONE = float("inf")
+"""A bound that the configuration leaves open."""
+
+FOR_EACH = 2
+"""Descriptors of a connection: its socket, and a file or once more the socket."""
+
+OTHERS = 200
+"""Descriptors of everything else: files kept open, workers' files, the log."""
+
+LEAST = 16
+"""Connections that are taken however few descriptors there are."""
 
 
 def exposure(config: Configuration) -> Exposure:
@@ -25,14 +35,29 @@ def exposure(config: Configuration) -> Exposure:
 
 
 def channel_limits(config: Configuration) -> Limits:
-    """The bounds of ``http.limits`` and ``http.timeouts``; 0 seconds mean no bound."""
+    """The bounds of ``http.limits`` and ``http.timeouts``; 0 of these mean none."""
     limits, timeouts = config.http.limits, config.http.timeouts
     return Limits(
         head=limits.header,
         headers=limits.headers,
         target=limits.url,
-        head_timeout=timeouts.header or FOREVER,
-        idle_timeout=timeouts.idle or FOREVER,
-        body_timeout=timeouts.body or FOREVER,
-        send_timeout=timeouts.send or FOREVER,
+        memory=limits.memory,
+        connections=_connections(limits.connections),
+        address_connections=limits.connectionsperaddress or NONE,
+        requests=limits.requests or NONE,
+        address_requests=limits.requestsperaddress or NONE,
+        exempt=limits.exempt,
+        head_timeout=timeouts.header or NONE,
+        idle_timeout=timeouts.idle or NONE,
+        body_timeout=timeouts.body or NONE,
+        body_rate=limits.bodyrate,
+        takeover_timeout=timeouts.takeover or NONE,
+        send_timeout=timeouts.send or NONE,
+        send_rate=limits.sendrate,
     )
+
+
+def _connections(wanted: int) -> float:
+    """As many connections as are wanted and there are descriptors for."""
+    there_are = (descriptor_limit() - OTHERS) // FOR_EACH
+    return max(LEAST, min(wanted or NONE, there_are))

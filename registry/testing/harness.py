@@ -40,7 +40,7 @@ from registry.testing.answers import Answer, MalformedAnswer, parse_answers
 from registry.testing.memory_transport import MemoryTransport
 from registry.web.api import Api
 from registry.web.limits import Limits
-from registry.web.peer import Network
+from registry.web.peer import X_FORWARDED_FOR, Network
 from registry.web.request import Request
 from registry.web.response import Response
 from registry.web.site import Exposure, Site
@@ -124,6 +124,7 @@ class Harness:
         limits: Limits | None = None,
         root: IResource | None = None,
         trusted: Sequence[Network] = (),
+        told_by: bytes = X_FORWARDED_FOR,
         driver: MemoryDriver | None = None,
     ) -> None:
         self.config = read_config(f"version: 0.1\n{options}", "harness", {})
@@ -143,10 +144,12 @@ class Harness:
             new_id=self._new_id,
             cache_bytes=self.config.storage.cache.size,
         )
-        self.site = self._site(root or Resource(), trusted)
+        self.site = self._site(root or Resource(), trusted, told_by)
         self.site.start()
 
-    def _site(self, root: IResource, trusted: Sequence[Network]) -> Site:
+    def _site(
+        self, root: IResource, trusted: Sequence[Network], told_by: bytes
+    ) -> Site:
         prefix = self.config.http.prefix or "/"
         endpoints = build_endpoints(
             self.config, registry=self.registry, authenticator=None
@@ -166,6 +169,7 @@ class Harness:
             reactor=self.reactor,  # type: ignore[arg-type]  # no writers are added
             read_ahead=ReadAhead(workers=Inline()),
             trusted=trusted,
+            told_by=told_by,
             observers=[_Recorder(self)],
         )
 
@@ -184,7 +188,11 @@ class Harness:
         port = 1024 + len(self._methods)
         self._methods[port] = []
         transport = MemoryTransport(clock=self.reactor, host=host, port=port)
-        transport.connect(self.site.buildProtocol(transport.getPeer()))
+        protocol = self.site.buildProtocol(transport.getPeer())
+        if protocol is None:
+            transport.refuse()
+        else:
+            transport.connect(protocol)
         return Client(transport=transport, harness=self, methods=self._methods[port])
 
     def exchange(self, raw: bytes, *, host: str = "192.0.2.1") -> list[Answer]:

@@ -54,6 +54,10 @@ class MemoryTransport:
         self._protocol = protocol
         protocol.makeConnection(self)
 
+    def refuse(self) -> None:
+        """Close without a word: nobody wants this connection."""
+        self.is_closed = True
+
     # The client's end.
 
     def deliver(self, data: bytes) -> None:

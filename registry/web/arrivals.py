@@ -26,6 +26,7 @@ from registry.core.errors import UploadInvalid
 from registry.web.body import EMPTY, Body, BodyBroken, Flow
 from registry.web.head import Head, HeadRefused, too_long
 from registry.web.limits import Limits
+from registry.web.memory import Memory
 from registry.web.peer import Peer
 from registry.web.problem import refusal
 from registry.web.reframed import reframed_parser
@@ -34,6 +35,12 @@ from registry.web.response import Response
 
 _UNSPOKEN = re.compile("Invalid .*version|.*PRI/")
 """What llhttp says of a version of HTTP that it does not know."""
+
+TLS = "TLS"
+"""The method of what is no request but the beginning of TLS."""
+
+_HANDSHAKE = b"\x16"
+"""The first byte of TLS, and of no request. RFC 8446 5.1."""
 
 
 class Arrivals:
@@ -48,6 +55,7 @@ class Arrivals:
         self,
         *,
         limits: Limits,
+        memory: Memory,
         peer: Peer,
         is_secure: bool,
         flow: Flow,
@@ -61,6 +69,7 @@ class Arrivals:
         self.is_over = False
         self.has_surplus = False
         self._limits = limits
+        self._memory = memory
         self._peer = peer
         self._is_secure = is_secure
         self._flow = flow
@@ -97,13 +106,16 @@ class Arrivals:
         To be asked again and again, while the body is not whole and is read.
         """
         limits = self._limits
-        if now - self.last_received > limits.body_timeout:
+        timeout = limits.body_timeout
+        if self.body.is_contested:
+            timeout = min(timeout, limits.takeover_timeout)
+        if now - self.last_received > timeout:
             return True
         since, received = self._window
-        if now - since <= limits.body_timeout:
+        if now - since <= timeout:
             return False
         arrived = self.body.received - received
-        if arrived < limits.body_rate * limits.body_timeout:
+        if arrived < limits.body_rate * timeout:
             return True
         self._window = now, self.body.received
         return False
@@ -149,7 +161,7 @@ class Arrivals:
                 data = data[upgrade.args[0] :]
                 self._ignore_upgrade()
             except HttpParserError as error:
-                self._parse_failed(error)
+                self._parse_failed(error, data)
                 return
             else:
                 return
@@ -161,13 +173,16 @@ class Arrivals:
         else:
             self._parser = reframed_parser(self, length=self.body.length)
 
-    def _parse_failed(self, error: HttpParserError) -> None:
+    def _parse_failed(self, error: HttpParserError, data: bytes) -> None:
         if self.is_over:
             self.has_surplus = True  # bytes after the last request of this connection
         elif isinstance(error, HttpParserCallbackError):
             self._callback_failed(error.__context__)
         elif not self.body.is_complete:
             self._body_malformed(str(error))
+        elif self._newest is None and data.startswith(_HANDSHAKE):
+            message = "this port speaks plain HTTP; use a URL that begins with http://"
+            self.refuse(400, message, method=TLS)
         elif isinstance(error, HttpParserInvalidMethodError):
             self.refuse(501, "this method is not known here")
         elif _UNSPOKEN.match(str(error)):
@@ -226,7 +241,12 @@ class Arrivals:
         if length == 0:
             body = EMPTY
         else:
-            body = Body(length=length, flow=self._flow, bound=self._limits.buffered)
+            body = Body(
+                length=length,
+                flow=self._flow,
+                bound=self._limits.buffered,
+                memory=self._memory,
+            )
         self.body = body
         self._window = self.last_received, 0
         self._newest = request = Request(

@@ -1,8 +1,9 @@
 """The body of a request, while it arrives.
 
 Bytes go from the channel into a queue that is bounded in bytes: when it is full the
-client's socket is paused, and resumed when an endpoint has taken enough. A body is read
-once, by one reader. ``100 Continue`` is sent when an endpoint first reads, so a push
+client's socket is paused, and resumed when an endpoint has taken enough. What an
+endpoint has taken counts as held until it comes for more. A body is read once, by one
+reader. ``100 Continue`` is sent when an endpoint first reads, so a push
 that is refused costs no upload. RFC 9110 10.1.1.
 
 What is wrong with a body is raised to its reader: BodyBroken where the client is late
@@ -17,6 +18,7 @@ from typing import Protocol
 from twisted.internet.defer import Deferred
 
 from registry.core.errors import SizeInvalid, UploadInvalid
+from registry.web.memory import LEAST, Memory
 
 
 class BodyBroken(Exception):
@@ -55,7 +57,8 @@ class Body:
     """A single-use stream of byte strings.
 
     ``length`` is what Content-Length declared, None for chunked transfer coding.
-    ``received`` counts the bytes that arrived, read or not.
+    ``received`` counts the bytes that arrived, read or not. It ``is_contested`` when
+    somebody else waits for its reader to end.
     """
 
     __slots__ = (
@@ -64,21 +67,33 @@ class Body:
         "_chunks",
         "_discarding",
         "_flow",
+        "_kept",
+        "_least",
+        "_lent",
+        "_memory",
         "_paused",
         "_queued",
         "_waiting",
         "_wanted",
         "is_complete",
+        "is_contested",
         "length",
         "received",
     )
 
-    def __init__(self, *, length: int | None, flow: Flow, bound: int) -> None:
+    def __init__(
+        self, *, length: int | None, flow: Flow, bound: int, memory: Memory
+    ) -> None:
         self.length = length
         self.received = 0
         self.is_complete = False
+        self.is_contested = False
         self._flow = flow
         self._bound = bound
+        self._memory = memory
+        self._lent = 0
+        self._kept = 0
+        self._least = 1
         self._chunks: deque[bytes] = deque()
         self._queued = 0
         self._paused = False
@@ -107,28 +122,40 @@ class Body:
         """Whether the rest will never arrive."""
         return self._broken is not None
 
-    async def read(self, limit: int) -> list[bytes]:
+    async def read(self, limit: int, *, at_least: int = 1) -> list[bytes]:
         """What has arrived, up to about ``limit`` bytes; an empty list at the end.
 
-        Raises BodyBroken or UploadInvalid when the rest will never come.
+        Waits for ``at_least`` bytes, unless fewer are to come or held here. Raises
+        BodyBroken or UploadInvalid when the rest will never come.
         """
         if not self._wanted:
             self._wanted = True
             if not self.is_complete:
                 self._flow.wanted()
-        while not self._chunks:
-            if self.is_complete:
-                return []
-            if self._broken is not None:
-                raise self._broken
+        self._memory.held -= self._lent
+        self._lent = 0
+        self._least = at_least
+        while not self._is_enough():
             self._waiting = Deferred()
             await self._waiting
-        return self._take(limit)
+        if self._chunks or self._broken is None:
+            return self._take(limit)
+        raise self._broken
+
+    def _is_enough(self) -> bool:
+        """Whether a reader need not wait."""
+        return (
+            self._queued >= self._least
+            or self._paused
+            or self.is_complete
+            or self._broken is not None
+        )
 
     async def whole(self, limit: int) -> bytes:
         """All of it, at most ``limit`` bytes; for what is no upload.
 
-        Raises BodyTooLarge, or BodyBroken or SizeInvalid when the rest will never come.
+        Raises BodyTooLarge, Busy when too much is held, or BodyBroken or SizeInvalid
+        when the rest will never come.
         """
         if self.length is not None and self.length > limit:
             raise BodyTooLarge(limit)
@@ -144,9 +171,11 @@ class Body:
         size = 0
         while chunks := await self.read(limit):
             parts += chunks
-            size += sum(map(len, chunks))
-            if size > limit:
+            more = sum(map(len, chunks))
+            if size + more > limit:
                 raise BodyTooLarge(limit)
+            self._kept += self._memory.keep(size, more)
+            size += more
         return b"".join(parts)
 
     def _take(self, limit: int) -> list[bytes]:
@@ -157,6 +186,7 @@ class Body:
             taken.append(chunk)
             size += len(chunk)
         self._queued -= size
+        self._lent = size
         if self._paused and self._queued <= self._bound // 2:
             self._paused = False
             self._flow.resume()
@@ -166,15 +196,25 @@ class Body:
 
     def chunk_received(self, data: bytes) -> None:
         """More of it has arrived."""
-        self.received += len(data)
+        size = len(data)
+        self.received += size
         if self._discarding:
             return
         self._chunks.append(data)
-        self._queued += len(data)
-        if self._queued >= self._bound and not self._paused:
+        self._queued += size
+        self._memory.held += size
+        if not self._paused and self._is_full():
             self._paused = True
             self._flow.pause()
-        self._wake()
+        if self._waiting is not None and self._is_enough():
+            self._wake()
+
+    def _is_full(self) -> bool:
+        """Whether it holds all that it may now."""
+        queued = self._queued
+        if queued >= self._bound:
+            return True
+        return queued >= LEAST and queued >= self._memory.part
 
     def completed(self) -> None:
         """The last byte has arrived."""
@@ -188,10 +228,12 @@ class Body:
             self._wake()
 
     def discard(self) -> None:
-        """Nobody will read the rest: drop what is queued and what still comes."""
+        """Nobody needs it any more: drop what is held and what still comes."""
         self._discarding = True
         self._chunks.clear()
-        self._queued = 0
+        self._memory.held -= self._queued + self._lent
+        self._memory.whole -= self._kept
+        self._queued = self._lent = self._kept = 0
         if self._paused:
             self._paused = False
             self._flow.resume()
@@ -212,7 +254,7 @@ class _NoFlow:
 
 
 def _empty_body() -> Body:
-    body = Body(length=0, flow=_NoFlow(), bound=0)
+    body = Body(length=0, flow=_NoFlow(), bound=0, memory=Memory(limit=0))
     body.completed()
     return body
 

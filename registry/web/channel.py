@@ -10,13 +10,16 @@ A connection is in one of these states, and each has its deadline (``check``):
     idle -> head arriving -> serving (body arriving, working, sending) -> idle
     head arriving -> refused: answered, then read for a moment, then closed
 
+What a slow client holds is bounded: its head, its body's part of ``memory.py``, what it
+sent ahead. Of many requests sent ahead ``turn`` are answered, then others get theirs.
+
 Once the last request of a connection is known (refused, ``Connection: close``, a broken
 body, the client's end) nothing more is parsed, and it closes when all is answered.
 
 Nothing is cancelled when a client leaves: the body and the wire fail for whoever waits
 on them, and the endpoint ends in its own way, with its locks and files in order.
 
-Read next: ``arrivals.py``, ``body.py``, ``site.py``.
+Read next: ``arrivals.py``, ``body.py``, ``crowd.py``, ``site.py``.
 """
 
 from __future__ import annotations
@@ -31,12 +34,16 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from registry.web.arrivals import Arrivals
-from registry.web.body import BodyBroken
+from registry.web.body import EMPTY, BodyBroken
 from registry.web.continuation import resumed
+from registry.web.deadlines import Deadlines
+from registry.web.location import client_address
+from registry.web.problem import problem
 from registry.web.request import Request
-from registry.web.response import NO_BODY, STATUS_LINES, Response
+from registry.web.response import NO_BODY, STATUS_LINES, Response, connection_line
 
 if TYPE_CHECKING:
+    from registry.web.crowd import Visitor
     from registry.web.site import Site
     from registry.web.tree import ResourceExchange
 
@@ -52,8 +59,10 @@ class Channel(Protocol):
         self._limits = site.limits
         self._serving: Request | None = None
         self._is_running = False
+        self._behind = 0
         self._body_full = False
-        self._paused = False
+        self._reads_bulk = False
+        self.is_paused = False
         self._has_ended = False
         self._is_closing = False
         self._closes_until: float | None = None
@@ -67,6 +76,7 @@ class Channel(Protocol):
         peer, is_secure = self.site.identify(self.transport)
         self.arrivals = Arrivals(
             limits=self._limits,
+            memory=self.site.memory,
             peer=peer,
             is_secure=is_secure,
             flow=self,
@@ -74,14 +84,24 @@ class Channel(Protocol):
             now=self.site.now(),
         )
         self.wire = self.site.wire(self.transport, self.abort)
-        self.site.opened(self)
+        self.deadlines = Deadlines(channel=self, limits=self._limits)
+        self._visitor = self._asking = self._enter(peer.host)
+
+    def _enter(self, host: str) -> Visitor:
+        """Be counted among the connections."""
+        return self.site.opened(self, host)
+
+    def _leave(self) -> None:
+        self.site.closed(self, self._visitor)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has gone: whoever waits for it must know."""
         del reason
         self._is_closing = True
+        for request, _ in self.arrivals.requests:
+            request.body.discard()
         self.arrivals.requests.clear()
-        self.site.closed(self)
+        self._leave()
         self.wire.disconnected()
         self.arrivals.stop(BodyBroken("the client went away"))
         if self.exchange is not None:
@@ -109,7 +129,8 @@ class Channel(Protocol):
         self.arrivals.received(data, self.site.now())
         if not self._is_running:
             self._run()
-        if len(self.arrivals.requests) >= self._limits.pipelined:
+        if self.arrivals.requests:
+            self._behind += len(data)
             self._pace()
 
     # The flow of the arriving body.
@@ -118,6 +139,9 @@ class Channel(Protocol):
         """An endpoint wants the body: let a careful client send it."""
         arrivals = self.arrivals
         arrivals.waited(self.site.now())
+        self._behind = 0
+        self._read_bulk(True)
+        self._pace()
         if arrivals.waits_for_leave and not arrivals.body.received:
             sending = self.wire.write([CONTINUE])
             if sending is not None:
@@ -135,16 +159,23 @@ class Channel(Protocol):
 
     def _pace(self) -> None:
         """Read from the client, or not, as the queues have room."""
-        many = len(self.arrivals.requests) >= self._limits.pipelined
-        should_pause = self._body_full or many
-        if should_pause == self._paused or self._is_closing or self._has_ended:
+        limits = self._limits
+        many = len(self.arrivals.requests) >= limits.pipelined
+        should_pause = self._body_full or many or self._behind >= limits.behind
+        if should_pause == self.is_paused or self._is_closing or self._has_ended:
             return
-        self._paused = should_pause
+        self.is_paused = should_pause
         if should_pause:
             self.transport.pauseProducing()  # type: ignore[union-attr]  # connected
         else:
             self.arrivals.waited(self.site.now())
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
+
+    def _read_bulk(self, bulk: bool) -> None:
+        """Read much at a time, which suits bodies, or little, which suits others."""
+        if bulk != self._reads_bulk:
+            self._reads_bulk = bulk
+            self.site.read_bulk(self.transport, bulk)
 
     # Serving.
 
@@ -152,7 +183,12 @@ class Channel(Protocol):
         """Serve the queue in order, until something must be waited for."""
         self._is_running = True
         requests = self.arrivals.requests
+        left = self._limits.turn
         while requests and not self._is_closing:
+            if not left:
+                self.site.later(self._run)
+                return
+            left -= 1
             request, response = requests.popleft()
             self._serving = request
             serving = self._serve(request, response)
@@ -163,23 +199,38 @@ class Channel(Protocol):
             except Exception:  # noqa: BLE001 - the edge: logged, and the client cut off
                 self._crashed(Failure())
                 return
-            Deferred.fromCoroutine(resumed(serving, waiting)).addCallbacks(
-                lambda _: self._run(), self._crashed
-            )
+            visitor = self.site.crowd.waits(self._asking)
+            rest = Deferred.fromCoroutine(resumed(serving, waiting))
+            rest.addBoth(self._went_on, visitor)
             return
         self._is_running = False
         self._serving = None
+        self._behind = 0
         if self.arrivals.is_over and not self._is_closing:
             self.close()
         else:
             self._pace()
 
+    def _went_on(self, failed: Failure | None, visitor: Visitor) -> None:
+        """A request that had to be waited for is answered."""
+        self.site.crowd.went_on(visitor)
+        if failed is None:
+            self._run()
+        else:
+            self._crashed(failed)
+
     def _crashed(self, reason: Failure) -> None:
         self.site.crashed(reason)
+        if self._serving is not None:
+            self._serving.body.discard()
         self.abort()
 
     async def _serve(self, request: Request, response: Response | None) -> None:
         self.site.started(request)
+        if response is None:
+            response = self._crowded(request)
+        else:
+            self.site.told.of_request(request)
         if response is None:
             if not self.site.is_api(request):
                 await self.site.tree.serve(request, self)
@@ -190,6 +241,19 @@ class Channel(Protocol):
         finally:
             response.close()
             self.site.answered(request, response)
+
+    def _crowded(self, request: Request) -> Response | None:
+        """The refusal of ``request`` if too many others are being answered."""
+        site, visitor = self.site, self._visitor
+        if request.peer.is_trusted_proxy:
+            visitor = site.crowd.at(client_address(request))
+        self._asking = visitor
+        if (
+            visitor.requests < visitor.request_limit
+            and site.in_progress <= self._limits.requests
+        ):
+            return None
+        return problem(site.crowd.too_many(visitor))
 
     async def answer(self, request: Request, response: Response) -> None:
         """Send ``response`` and make the connection ready for what comes next."""
@@ -225,7 +289,11 @@ class Channel(Protocol):
         stays = request.keep_alive and not self.site.is_draining
         if self._has_ended and not self.arrivals.requests:
             stays = False
+        if body is EMPTY:
+            return stays
+        self._read_bulk(False)
         if body.is_complete:
+            body.discard()
             return stays
         unasked = self.arrivals.waits_for_leave and not body.is_wanted
         long = body.length is not None and body.length > self._limits.discarded
@@ -247,11 +315,11 @@ class Channel(Protocol):
         if is_heard or self._has_ended:
             self.transport.loseConnection()  # type: ignore[union-attr]  # connected
             return
-        if self._paused:
+        if self.is_paused:
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
         self.site.finish_sending(self.transport)
 
-    # Deadlines.
+    # Deadlines, which ``deadlines.py`` knows.
 
     def check(self, now: float) -> None:
         """Act on what takes too long; called about once a second."""
@@ -259,32 +327,17 @@ class Channel(Protocol):
             if now >= self._closes_until:
                 self.abort()
         elif not self._is_closing:
-            self._check_open(now)
+            self.deadlines.check(now)
 
-    def _check_open(self, now: float) -> None:
-        if self.wire.is_sending:
-            if now - self.wire.last_progress > self._limits.send_timeout:
-                self.abort()
-        elif not self.arrivals.body.is_complete:
-            if not self._paused and self.arrivals.is_body_late(now):
-                self._body_stalled()
-        elif self._serving is None:
-            self._check_waiting(now)
+    def head_is_late(self) -> None:
+        """Refuse a request whose head does not come to its end."""
+        self.arrivals.refuse(408, "the headers did not arrive in time")
+        self._run()
 
-    def _check_waiting(self, now: float) -> None:
-        """Check a connection from which the next request, or the rest of it, is due."""
-        if self.arrivals.head_started is None:
-            if now - self.arrivals.last_received > self._limits.idle_timeout:
-                self.close()
-        elif now - self.arrivals.head_started > self._limits.head_timeout:
-            self.arrivals.refuse(408, "the headers did not arrive in time")
-            self._run()
-
-    def _body_stalled(self) -> None:
-        if self.arrivals.body.is_awaited:
-            self.arrivals.stop(BodyBroken("the body did not arrive in time"))
-        elif self._serving is None:
-            self.abort()
+    @property
+    def is_serving(self) -> bool:
+        """Whether a request is being answered."""
+        return self._serving is not None
 
     @property
     def is_idle(self) -> bool:
@@ -294,12 +347,3 @@ class Channel(Protocol):
             and not self.arrivals.requests
             and self.arrivals.body.is_complete
         )
-
-
-def connection_line(request: Request, *, stays: bool) -> bytes:
-    """The Connection header that this client needs, and the end of the head."""
-    if not stays:
-        return b"Connection: close\r\n\r\n"
-    if request.version == "1.0":
-        return b"Connection: keep-alive\r\n\r\n"
-    return b"\r\n"

@@ -1,7 +1,8 @@
 """What proxies say about the client that they pass on.
 
-``Forwarded`` (RFC 7239) counts before the older ``X-Forwarded-*`` headers. Every proxy
-adds what it knows at the end, so what stands on the left may be anybody's invention.
+In ``Forwarded`` (RFC 7239) or in the older ``X-Forwarded-*`` headers, whichever our own
+proxies set. Every proxy adds what it knows at the end, so what stands on the left may
+be anybody's invention.
 """
 
 from __future__ import annotations

@@ -64,9 +64,8 @@ def _origin(request: Request) -> tuple[str, str]:
     host = request.header(b"host") or ""
     if not request.peer.is_trusted_proxy:
         return scheme, host
-    forwarded = request.header(b"forwarded")
-    if forwarded is not None:
-        said = elements(forwarded)[0]
+    if request.peer.told_by == b"forwarded":
+        said = elements(_header(request, b"forwarded"))[0]
     else:
         said = {
             "proto": _first(request.header(b"x-forwarded-proto")),
@@ -84,19 +83,22 @@ def _first(value: str | None) -> str:
 
 
 def client_address(request: Request) -> str:
-    """The client's address, as a trusted proxy tells it, else the connection's."""
+    """The client's address, as a trusted proxy tells it, else the connection's.
+
+    Proxies pass headers on that they do not know. So only the one that ours sets is
+    looked at: any other may come from the client.
+    """
     peer = request.peer
     if not peer.is_trusted_proxy:
         return peer.host
-    return (
-        client_of(
-            [said.get("for", "") for said in elements(_header(request, b"forwarded"))],
-            peer.trusted,
-        )
-        or client_of(_header(request, b"x-forwarded-for").split(","), peer.trusted)
-        or client_of([_header(request, b"x-real-ip")], peer.trusted)
-        or peer.host
-    )
+    if request.client is None:
+        told = _header(request, peer.told_by)
+        if peer.told_by == b"forwarded":
+            nodes = [said.get("for", "") for said in elements(told)]
+        else:
+            nodes = told.split(",")
+        request.client = client_of(nodes, peer.trusted) or peer.host
+    return request.client
 
 
 def _header(request: Request, name: bytes) -> str:

@@ -10,6 +10,8 @@ import attrs
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+X_FORWARDED_FOR = b"x-forwarded-for"
+
 
 @attrs.frozen
 class Peer:
@@ -20,22 +22,38 @@ class Peer:
 
     port: int
     is_trusted_proxy: bool
-    """Whether ``Forwarded`` and ``X-Forwarded-*`` from here are believed."""
+    """Whether what is forwarded from here is believed."""
 
     trusted: Sequence[Network] = ()
     """Where proxies are that are believed."""
 
+    told_by: bytes = X_FORWARDED_FOR
+    """The one header by which they tell the client's address, in lower case."""
 
-def identify(host: str, port: int, trusted: Sequence[Network]) -> Peer:
+
+def identify(
+    host: str,
+    port: int,
+    trusted: Sequence[Network],
+    told_by: bytes = X_FORWARDED_FOR,
+) -> Peer:
     """The Peer at ``host``, believed when it is in one of the ``trusted`` networks."""
+    address = address_of(host)
+    if address is None:
+        return Peer(host, port, is_trusted_proxy=False)
+    return Peer(
+        str(address),
+        port,
+        is_trusted_proxy=any(address in network for network in trusted),
+        trusted=trusted,
+        told_by=told_by,
+    )
+
+
+def address_of(host: str) -> Address | None:
+    """The address that ``host`` spells, IPv4 where it is IPv4 inside IPv6."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return Peer(host, port, is_trusted_proxy=False)
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return Peer(
-        str(mapped),
-        port,
-        is_trusted_proxy=any(mapped in net for net in trusted),
-        trusted=trusted,
-    )
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

@@ -31,6 +31,7 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.TagInvalid: 400,
     errors.PageInvalid: 400,
     errors.Unavailable: 503,
+    errors.Busy: 503,
     errors.PreconditionFailed: 412,
 }
 
@@ -40,6 +41,8 @@ _JSON = ("Content-Type", "application/json")
 def problem(error: RegistryError, *extra: tuple[str, str]) -> Response:
     """The response that tells a client about ``error``, with ``extra`` headers."""
     several = error.errors if isinstance(error, Refusals) else [error]
+    if error.retry_after is not None:
+        extra += (("Retry-After", str(error.retry_after)),)
     return _response(_status(several[0]), [_entry(one) for one in several], *extra)
 
 

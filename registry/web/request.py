@@ -21,14 +21,16 @@ class Request:
     """One request: method, target, headers, and a body that may still be arriving.
 
     Header names are lower-case bytes; a header that was repeated has its values joined
-    by ``, `` as RFC 9110 5.2 allows. Slots and plain attributes, because one is made
-    for every request and most of it is never looked at.
+    by ``, `` as RFC 9110 5.2 allows. ``client`` is the client's address as a proxy
+    tells it, once somebody has asked (``location.py``). Slots and plain attributes,
+    because one is made for every request and most of it is never looked at.
     """
 
     __slots__ = (
         "_id",
         "_query",
         "body",
+        "client",
         "headers",
         "keep_alive",
         "method",
@@ -63,6 +65,7 @@ class Request:
         self.secure = secure
         self.started = started
         self.principal: Principal = NOBODY
+        self.client: str | None = None
         self._query: dict[str, list[str]] | None = None
         self._id: str | None = None
 

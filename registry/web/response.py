@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import attrs
 
 from registry.storage.driver import Content
+
+if TYPE_CHECKING:
+    from registry.web.request import Request
 
 NO_BODY = frozenset({204, 304})
 """Statuses whose responses have neither a body nor a Content-Length. RFC 9110 6.4.1."""
@@ -76,3 +80,12 @@ def header_lines(*pairs: tuple[str, str]) -> bytes:
     if text.count("\n") != len(pairs) or text.count("\r") != len(pairs) or "\0" in text:
         raise ValueError("a header value holds a line break")
     return text.encode("latin-1")
+
+
+def connection_line(request: Request, *, stays: bool) -> bytes:
+    """The Connection header that this client needs, and the end of the head."""
+    if not stays:
+        return b"Connection: close\r\n\r\n"
+    if request.version == "1.0":
+        return b"Connection: keep-alive\r\n\r\n"
+    return b"\r\n"

@@ -8,9 +8,10 @@ Read next: ``api.py`` (what answers ``/v2/``), ``tree.py`` (what answers the res
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -26,16 +27,29 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from registry.web.channel import Channel
-from registry.web.limits import Limits
-from registry.web.peer import Network, Peer, identify
+from registry.web.crowd import Crowd, Visitor
+from registry.web.limits import KIB, Limits
+from registry.web.memory import Memory
+from registry.web.peer import X_FORWARDED_FOR, Network, Peer, identify
 from registry.web.request import Request
 from registry.web.response import Response
 from registry.web.socket_wire import ReadAhead, SocketWire, WireReactor
 from registry.web.tls_transport import TLSTransport
 from registry.web.tls_wire import PART, TLSWire
+from registry.web.told import Told
 from registry.web.transport_wire import TransportWire
 from registry.web.tree import Tree
+from registry.web.turned_away import TurnedAway
 from registry.web.wire import Wire
+
+HEADS = 8 * KIB
+"""Bytes that are read at once where heads are due: few requests sent ahead fit in."""
+
+BULK = 64 * KIB
+"""Bytes that are read at once of a body."""
+
+TURNED_AWAY = 64
+"""Connections beyond the bounds that are told so at once; more are just dropped."""
 
 
 class Responder(Protocol):
@@ -81,6 +95,7 @@ class Site(Factory):
         reactor: WireReactor,
         read_ahead: ReadAhead,
         trusted: Sequence[Network] = (),
+        told_by: bytes = X_FORWARDED_FOR,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.tree = tree
@@ -90,6 +105,11 @@ class Site(Factory):
         self.has_api = api is not None
         self.respond = _nothing if api is None else api.respond
         self.now = reactor.seconds
+        self.memory = Memory(limit=limits.memory)
+        self.crowd = Crowd(limits=limits, trusted=trusted)
+        self.idle_timeout = limits.idle_timeout
+        self.head_timeout = limits.head_timeout
+        self.turned_away = 0
         self._api_prefix = exposure.prefix + b"v2/"
         self._api_root = exposure.prefix + b"v2"
         self._extra_lines = (
@@ -99,6 +119,8 @@ class Site(Factory):
         self._reactor = reactor
         self._read_ahead = read_ahead
         self._trusted = trusted
+        self._told_by = told_by
+        self.told = Told(now=self.now)
         self._observers = observers
         self._buffer = bytearray(PART)
         self._channels: set[Channel] = set()
@@ -107,10 +129,15 @@ class Site(Factory):
         self._watch.clock = reactor
         self._date()
 
-    def buildProtocol(self, addr: IAddress | None) -> Channel:
-        """A channel for a new connection."""
-        del addr
-        return Channel(site=self)
+    def buildProtocol(self, addr: IAddress | None) -> Channel | None:
+        """A channel for a new connection; None for one that is dropped."""
+        error = self.crowd.refusal(getattr(addr, "host", None))
+        if error is None:
+            return Channel(site=self)
+        self.told.of_connection(error)
+        if self.turned_away >= TURNED_AWAY:
+            return None
+        return TurnedAway(site=self, error=error)
 
     def start(self) -> None:
         """Begin to watch over connections."""
@@ -138,9 +165,15 @@ class Site(Factory):
         """Who is at the other end, and whether the connection is encrypted."""
         address = transport.getPeer()
         if isinstance(address, IPv4Address | IPv6Address):
-            peer = identify(address.host, address.port, self._trusted)
+            peer = identify(address.host, address.port, self._trusted, self._told_by)
         else:
-            peer = Peer("unix", 0, is_trusted_proxy=True, trusted=self._trusted)
+            peer = Peer(
+                "unix",
+                0,
+                is_trusted_proxy=True,
+                trusted=self._trusted,
+                told_by=self._told_by,
+            )
         is_secure = isinstance(transport, TLSTransport)
         return peer, is_secure or ISSLTransport.providedBy(transport)
 
@@ -155,6 +188,7 @@ class Site(Factory):
         ):
             if isinstance(transport.getPeer(), IPv4Address | IPv6Address):
                 transport.setTcpNoDelay(True)
+            transport.bufferSize = HEADS
             return SocketWire(
                 connection=transport.getHandle(),
                 reactor=self._reactor,
@@ -171,13 +205,34 @@ class Site(Factory):
         elif transport is not None:
             transport.loseConnection()
 
-    def opened(self, channel: Channel) -> None:
+    def read_bulk(self, transport: Any, bulk: bool) -> None:  # noqa: ANN401
+        """Read much or little at a time from ``transport``, if it is a socket's."""
+        if isinstance(transport, Connection):
+            transport.bufferSize = BULK if bulk else HEADS
+
+    def opened(self, channel: Channel, host: str) -> Visitor:
         """A connection has begun."""
         self._channels.add(channel)
+        return self.crowd.entered(host)
 
-    def closed(self, channel: Channel) -> None:
+    def closed(self, channel: Channel, visitor: Visitor) -> None:
         """A connection has ended."""
         self._channels.discard(channel)
+        self.crowd.left(visitor)
+
+    def watch(self, channel: Channel) -> None:
+        """A connection that is turned away has begun."""
+        self._channels.add(channel)
+        self.turned_away += 1
+
+    def forget(self, channel: Channel) -> None:
+        """A connection that was turned away has ended."""
+        self._channels.discard(channel)
+        self.turned_away -= 1
+
+    def later(self, call: Callable[[], object]) -> None:
+        """Do ``call`` after others have had their turn."""
+        self._reactor.callLater(0, call)
 
     def started(self, request: Request) -> None:
         """A request is being answered from now on."""
@@ -200,9 +255,18 @@ class Site(Factory):
 
     def _check(self) -> None:
         self._date()
+        self._hurry()
         now = self.now()
         for channel in list(self._channels):
             channel.check(now)
+
+    def _hurry(self) -> None:
+        """Have those that do nothing leave sooner when there are nearly too many."""
+        limits = self.limits
+        crowded = self.crowd.connections >= limits.crowded
+        longest = limits.hurried_timeout if crowded else math.inf
+        self.idle_timeout = min(limits.idle_timeout, longest)
+        self.head_timeout = min(limits.head_timeout, longest)
 
     def _date(self) -> None:
         date = formatdate(self._reactor.seconds(), usegmt=True).encode("ascii")

@@ -216,11 +216,14 @@ class TLSSite(Factory):
         self._site = site
         self._connect = connect
 
-    def buildProtocol(self, addr: Any) -> TLSTransport:  # noqa: ANN401 - an IAddress
-        """A channel for a new connection."""
+    def buildProtocol(self, addr: Any) -> TLSTransport | None:  # noqa: ANN401 - an IAddress
+        """A channel for a new connection; None for one that is dropped."""
+        channel = self._site.buildProtocol(addr)
+        if channel is None:
+            return None
         return TLSTransport(
             connection=self._connect(),
-            channel=self._site.buildProtocol(addr),
+            channel=channel,
             make_wire=self._site.wire,
         )
 

@@ -43,9 +43,9 @@ class TLSWire:
         self._buffer = memoryview(buffer)
 
     @property
-    def last_progress(self) -> float:
-        """When the client last took a byte."""
-        return self._transport.raw.last_progress
+    def taken(self) -> int:
+        """Bytes of ciphertext that the client has taken so far."""
+        return self._transport.raw.taken
 
     @property
     def is_sending(self) -> bool:

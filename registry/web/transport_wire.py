@@ -26,8 +26,9 @@ class TransportWire:
         self._clock = clock
         self._full = False
         self._gone = False
+        self._written = 0
         self._waiting: Deferred[None] | None = None
-        self.last_progress = clock.seconds()
+        self.taken = 0
         transport.registerProducer(self, True)  # type: ignore[attr-defined]  # IConsumer
 
     @property
@@ -42,8 +43,7 @@ class TransportWire:
         if all(isinstance(segment, bytes) for segment in segments):
             data = b"".join(segments)  # type: ignore[arg-type]  # checked
             if len(data) <= READ_SIZE:
-                self._transport.write(data)
-                return self._drained()
+                return self._write(data)
         return Deferred.fromCoroutine(self._write_segments(segments))
 
     async def _write_segments(self, segments: Sequence[Segment]) -> None:
@@ -68,14 +68,15 @@ class TransportWire:
         """Write what may be in memory at once; wait while the client is slower."""
         if self._gone:
             raise ConnectionLost
-        self._transport.write(data)
-        full = self._drained()
+        full = self._write(data)
         if full is not None:
             await full
 
-    def _drained(self) -> Deferred[None] | None:
+    def _write(self, data: bytes) -> Deferred[None] | None:
+        """Write ``data``; None unless the transport's buffer is full then."""
+        self._written += len(data)
+        self._transport.write(data)
         if not self._full:
-            self.last_progress = self._clock.seconds()
             return None
         self._waiting = Deferred()
         return self._waiting
@@ -100,7 +101,7 @@ class TransportWire:
     def resumeProducing(self) -> None:
         """The transport's buffer has drained."""
         self._full = False
-        self.last_progress = self._clock.seconds()
+        self.taken = self._written
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting.callback(None)

@@ -22,12 +22,11 @@ from twisted.web.http_headers import Headers
 from twisted.web.resource import IResource
 from zope.interface import implementer
 
-from registry.core.errors import SizeInvalid
+from registry.core.errors import Busy, SizeInvalid
 from registry.web.body import BodyBroken, BodyTooLarge
-from registry.web.channel import connection_line
-from registry.web.problem import refusal
+from registry.web.problem import problem, refusal
 from registry.web.request import Request
-from registry.web.response import NO_BODY, Response, header_lines
+from registry.web.response import NO_BODY, Response, connection_line, header_lines
 
 if TYPE_CHECKING:
     from registry.web.channel import Channel
@@ -55,13 +54,20 @@ class Tree:
         except SizeInvalid as error:
             await self._refuse(request, channel, 400, error.message)
             return
+        except Busy as error:
+            await self._answer(request, channel, problem(error))
+            return
         exchange = ResourceExchange(request=request, channel=channel, site=self.site)
         await exchange.render(body)
 
     async def _refuse(
         self, request: Request, channel: Channel, status: int, message: str
     ) -> None:
-        response = refusal(status, message)
+        await self._answer(request, channel, refusal(status, message))
+
+    async def _answer(
+        self, request: Request, channel: Channel, response: Response
+    ) -> None:
         await channel.answer(request, response)
         channel.site.answered(request, response)
 

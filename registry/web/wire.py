@@ -24,8 +24,8 @@ class Wire(Protocol):
     """One connection, to be written to; one write at a time."""
 
     @property
-    def last_progress(self) -> float:
-        """When the client last took a byte, in the clock's seconds."""
+    def taken(self) -> int:
+        """Bytes that the client has taken so far; of use while ``is_sending``."""
 
     @property
     def is_sending(self) -> bool:

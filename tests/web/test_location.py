@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+import attrs
 import pytest
 
 from registry.web.body import EMPTY
@@ -18,6 +19,8 @@ PROXY = Peer(
     is_trusted_proxy=True,
     trusted=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
 )
+MODERN = attrs.evolve(PROXY, told_by=b"forwarded")
+TERSE = attrs.evolve(PROXY, told_by=b"x-real-ip")
 
 
 def request(
@@ -37,9 +40,12 @@ def request(
 
 
 HOST = {b"host": b"registry.test:5000"}
+X_FORWARDED = {b"x-forwarded-proto": b"https", b"x-forwarded-host": b"front.test"}
+RFC_7239 = {b"forwarded": b'for=a;proto=https;host="front.test", proto=http'}
 FORWARDED = {
-    "x": {b"x-forwarded-proto": b"https", b"x-forwarded-host": b"front.test"},
-    "rfc 7239": {b"forwarded": b'for=a;proto=https;host="front.test", proto=http'},
+    "x": (PROXY, X_FORWARDED),
+    "real ip": (TERSE, X_FORWARDED),
+    "rfc 7239": (MODERN, RFC_7239),
 }
 
 
@@ -53,13 +59,24 @@ def test_a_location_is_secure_where_the_connection_is() -> None:
     assert told == "https://registry.test:5000/v2/a/blobs/sha256:0"
 
 
-@pytest.mark.parametrize("said", FORWARDED.values(), ids=FORWARDED)
-def test_a_trusted_proxy_is_believed(said: dict[bytes, bytes]) -> None:
-    told = Locations().blob(request(HOST | said, peer=PROXY), "a", "d")
+@pytest.mark.parametrize(("peer", "said"), FORWARDED.values(), ids=FORWARDED)
+def test_a_trusted_proxy_is_believed(peer: Peer, said: dict[bytes, bytes]) -> None:
+    told = Locations().blob(request(HOST | said, peer=peer), "a", "d")
     assert told == "https://front.test/v2/a/blobs/d"
 
 
-@pytest.mark.parametrize("said", FORWARDED.values(), ids=FORWARDED)
+@pytest.mark.parametrize(
+    ("peer", "said"), [(PROXY, RFC_7239), (TERSE, RFC_7239), (MODERN, X_FORWARDED)]
+)
+def test_a_header_that_the_proxy_does_not_set_is_not_believed(
+    peer: Peer, said: dict[bytes, bytes]
+) -> None:
+    """It comes from the client: proxies pass on what they do not know."""
+    told = Locations().blob(request(HOST | said, peer=peer), "a", "d")
+    assert told == "http://registry.test:5000/v2/a/blobs/d"
+
+
+@pytest.mark.parametrize("said", [X_FORWARDED, RFC_7239])
 def test_a_stranger_is_not_believed(said: dict[bytes, bytes]) -> None:
     told = Locations().blob(request(HOST | said), "a", "d")
     assert told == "http://registry.test:5000/v2/a/blobs/d"
@@ -78,8 +95,9 @@ def test_a_stranger_is_not_believed(said: dict[bytes, bytes]) -> None:
     ],
 )
 def test_nonsense_is_not_believed_from_anybody(said: dict[bytes, bytes]) -> None:
-    told = Locations().blob(request(HOST | said, peer=PROXY), "a", "d")
-    assert told == "http://registry.test:5000/v2/a/blobs/d"
+    for peer in PROXY, TERSE, MODERN:
+        told = Locations().blob(request(HOST | said, peer=peer), "a", "d")
+        assert told == "http://registry.test:5000/v2/a/blobs/d"
 
 
 def test_the_first_of_several_proxies_counts() -> None:
@@ -93,7 +111,7 @@ def test_the_first_of_several_proxies_counts() -> None:
 
 def test_a_configured_host_counts_whatever_anybody_says() -> None:
     locations = Locations(host="https://public.test", prefix="/r/")
-    told = locations.blob(request(HOST | FORWARDED["x"], peer=PROXY), "a", "d")
+    told = locations.blob(request(HOST | X_FORWARDED, peer=PROXY), "a", "d")
     assert told == "https://public.test/r/v2/a/blobs/d"
 
 
@@ -137,14 +155,24 @@ def test_an_upload_carries_its_state() -> None:
         ({"X-Forwarded-For": "198.51.100.7, unix:"}, "198.51.100.7"),
         ({"X-Forwarded-For": "6.6.6.6, unknown"}, "10.0.0.1"),
         ({"X-Forwarded-For": "6.6.6.6, unknown, 10.0.0.8"}, "10.0.0.8"),
-        ({"Forwarded": "for=6.6.6.6, for=_hidden"}, "10.0.0.1"),
-        ({"X-Forwarded-For": "unknown", "X-Real-Ip": "198.51.100.8"}, "198.51.100.8"),
-        ({"X-Forwarded-For": "10.0.0.8", "X-Real-Ip": "198.51.100.8"}, "10.0.0.8"),
-        ({"X-Real-Ip": "198.51.100.8"}, "198.51.100.8"),
-        ({"X-Real-Ip": "localhost"}, "10.0.0.1"),
+        ({"X-Forwarded-For": "unknown", "X-Real-Ip": "198.51.100.8"}, "10.0.0.1"),
+        ({"X-Real-Ip": "198.51.100.8"}, "10.0.0.1"),
+        ({"Forwarded": "for=198.51.100.7"}, "10.0.0.1"),
         ({"X-Forwarded-For": "a" * 1000}, "10.0.0.1"),
         ({"X-Forwarded-For": ", " * 1000}, "10.0.0.1"),
         ({"X-Forwarded-For": "fe80::1%eth0"}, "10.0.0.1"),
+    ],
+)
+def test_a_trusted_proxy_tells_who_its_client_is(
+    headers: dict[str, str], address: str
+) -> None:
+    raw = {name.lower().encode(): value.encode() for name, value in headers.items()}
+    assert client_address(request(raw, peer=PROXY)) == address
+
+
+@pytest.mark.parametrize(
+    ("headers", "address"),
+    [
         ({"Forwarded": "for=198.51.100.7"}, "198.51.100.7"),
         ({"Forwarded": 'for="[2001:db8::1]:99"'}, "2001:db8::1"),
         (
@@ -153,7 +181,9 @@ def test_an_upload_carries_its_state() -> None:
         ),
         ({"Forwarded": 'host="a, for=1.2.3.4";for=198.51.100.7'}, "198.51.100.7"),
         ({"Forwarded": "for=_hidden, for=unknown"}, "10.0.0.1"),
-        ({"Forwarded": "for=_a", "X-Forwarded-For": "198.51.100.7"}, "198.51.100.7"),
+        ({"Forwarded": "for=_a", "X-Forwarded-For": "198.51.100.7"}, "10.0.0.1"),
+        ({"X-Forwarded-For": "198.51.100.7"}, "10.0.0.1"),
+        ({"Forwarded": "for=6.6.6.6, for=_hidden"}, "10.0.0.1"),
         (
             {"Forwarded": "for=198.51.100.7", "X-Forwarded-For": "198.51.100.9"},
             "198.51.100.7",
@@ -162,11 +192,27 @@ def test_an_upload_carries_its_state() -> None:
         ({"Forwarded": "=;,;=" * 1000}, "10.0.0.1"),
     ],
 )
-def test_a_trusted_proxy_tells_who_its_client_is(
+def test_a_proxy_tells_it_by_forwarded_where_that_is_configured(
     headers: dict[str, str], address: str
 ) -> None:
     raw = {name.lower().encode(): value.encode() for name, value in headers.items()}
-    assert client_address(request(raw, peer=PROXY)) == address
+    assert client_address(request(raw, peer=MODERN)) == address
+
+
+@pytest.mark.parametrize(
+    ("headers", "address"),
+    [
+        ({"X-Real-Ip": "198.51.100.8"}, "198.51.100.8"),
+        ({"X-Real-Ip": "198.51.100.8", "X-Forwarded-For": "6.6.6.6"}, "198.51.100.8"),
+        ({"X-Forwarded-For": "6.6.6.6"}, "10.0.0.1"),
+        ({"X-Real-Ip": "localhost"}, "10.0.0.1"),
+    ],
+)
+def test_a_proxy_tells_it_by_x_real_ip_where_that_is_configured(
+    headers: dict[str, str], address: str
+) -> None:
+    raw = {name.lower().encode(): value.encode() for name, value in headers.items()}
+    assert client_address(request(raw, peer=TERSE)) == address
 
 
 def test_a_stranger_cannot_tell_who_it_is() -> None:

@@ -29,9 +29,18 @@ def test_a_refusal_is_an_envelope(kind: type[RegistryError]) -> None:
     error = kind(offset=0) if kind is RangeInvalid else kind()
     response = problem(error, ("X-More", "1"))
     assert response.status == STATUSES[kind]
-    assert response.head == b"Content-Type: application/json\r\nX-More: 1\r\n"
+    again = kind.retry_after and f"Retry-After: {kind.retry_after}\r\n"
+    expected = f"Content-Type: application/json\r\nX-More: 1\r\n{again or ''}"
+    assert response.head == expected.encode()
     [entry] = json.loads(response.body)["errors"]
     assert entry == {"code": kind.code, "message": kind.summary}
+
+
+def test_those_who_may_come_again_are_told_when() -> None:
+    assert {kind for kind in STATUSES if kind.retry_after} == {
+        errors.Busy,
+        errors.TooManyRequests,
+    }
 
 
 def test_details_are_told() -> None:

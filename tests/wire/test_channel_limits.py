@@ -57,7 +57,7 @@ ONE = b"GET /v2/ HTTP/1.1\r\nHost: a\r\n"
         (400, b"GET /v2/ HTTP/1.1\nHost: a\n\n"),
         (400, b"GET /v2/ HTTP/1.1\r\nHost: a\n\n"),
         (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-        (501, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        (400, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
     ],
 )
 def test_refusals(harness: Harness, status: int, raw: bytes) -> None:

@@ -106,9 +106,19 @@ FORWARDED = [
 def test_a_trusted_proxy_tells_what_the_client_called_it(
     lines: dict[str, str], origin: str
 ) -> None:
-    """Forwarded first, else X-Forwarded-Proto and X-Forwarded-Host."""
-    harness = Harness(trusted=[ipaddress.ip_network("198.51.100.0/24")])
+    """By the headers that are configured, whatever else the client sends."""
+    told_by = b"forwarded" if "Forwarded" in lines else b"x-forwarded-for"
+    harness = Harness(
+        trusted=[ipaddress.ip_network("198.51.100.0/24")], told_by=told_by
+    )
     assert begin(harness, lines) == f"{origin}/v2/{NAME}"
+
+
+def test_a_client_behind_a_proxy_cannot_send_itself_elsewhere() -> None:
+    """Proxies that set X-Forwarded-Proto alone pass Forwarded on."""
+    harness = Harness(trusted=[ipaddress.ip_network("198.51.100.0/24")])
+    lines = {"X-Forwarded-Proto": "https", "Forwarded": "proto=http;host=evil.example"}
+    assert begin(harness, lines) == f"https://registry.test/v2/{NAME}"
 
 
 @pytest.mark.parametrize(("lines", "origin"), FORWARDED)
