@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import attrs
 
-from registry.config.kinds import Kind, Line, Ours, size
+from registry.config.kinds import Kind, Line, Ours, Positive, integer, size
+from registry.core.name import NAME_LIMIT, TAG_LIMIT
 
 
 def _regular_expression(text: str) -> str:
@@ -53,6 +54,8 @@ class Indexes:
     """All of them, none, or those of the platforms in `platformlist`."""
     platformlist: tuple[Platform, ...] = ()
     """The platforms, with `platforms: list`."""
+    depthlimit: Annotated[Positive, Ours] = 8
+    """How many indexes may lie inside each other; deeper ones are answered 400."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,7 +63,10 @@ class Manifests:
     """What a manifest has to fulfil."""
 
     sizelimit: Annotated[int, Ours, size(at_least=1)] = 4 * 2**20
-    """The largest manifest that is accepted."""
+    """The largest manifest that is accepted; larger ones are answered 413."""
+    depthlimit: Annotated[int, Ours, integer(at_least=4, at_most=500)] = 100
+    """How many JSON objects and arrays may lie inside each other in a manifest; with \
+more it is answered 400."""
     references: Annotated[Literal["required", "optional"], Ours] = "required"
     """Whether the blobs that a manifest names have to be in the repository already."""
     urls: URLs = attrs.field(factory=URLs)
@@ -75,5 +81,12 @@ class Validation:
 
     disabled: bool = False
     """Whether URLs and the manifests of indexes are left unchecked."""
+    namelimit: Annotated[int, Ours, integer(at_least=1, at_most=NAME_LIMIT)] = (
+        NAME_LIMIT
+    )
+    """The longest name of a repository that is pushed to; longer ones are answered \
+400."""
+    taglimit: Annotated[int, Ours, integer(at_least=1, at_most=TAG_LIMIT)] = TAG_LIMIT
+    """The longest tag that is pushed; longer ones are answered 400."""
     manifests: Manifests = attrs.field(factory=Manifests)
     """Manifests."""

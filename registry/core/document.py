@@ -2,7 +2,8 @@
 
 Parsers that differ about one text are how a manifest means one thing to a registry and
 another to a client. So what is ambiguous is refused: text that is not UTF-8, keys that
-appear twice, NaN, and nesting without end. RFC 8259 4 and 8.1.
+appear twice, NaN, nesting without end, and values without number, which take far more
+memory than their text. RFC 8259 4 and 8.1.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from registry.core.errors import ManifestInvalid
 DEPTH_LIMIT = 100
 """Objects and arrays inside each other; no manifest needs more than a few."""
 
+VALUE_LIMIT = 2**18
+"""Commas and brackets, of which each value has one; 4 MiB of descriptors have half."""
 
-def parse_document(body: bytes) -> dict[str, object]:
-    """The object that ``body`` spells. Raises ManifestInvalid."""
+
+def parse_document(body: bytes, *, depth: int = DEPTH_LIMIT) -> dict[str, object]:
+    """The object that ``body`` spells, up to ``depth`` deep. Raises ManifestInvalid."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > VALUE_LIMIT:
+        raise ManifestInvalid(f"the manifest has more than {VALUE_LIMIT} values")
     try:
         value = json.loads(
             body.decode("utf-8"),
@@ -27,14 +33,14 @@ def parse_document(body: bytes) -> dict[str, object]:
             parse_constant=_refuse_constant,
         )
     except RecursionError:
-        raise _too_deep() from None
+        raise _too_deep(depth) from None
     except ValueError as error:
         raise ManifestInvalid(
             f"the manifest is not valid JSON ({error}); send the bytes unchanged"
         ) from None
     if not isinstance(value, dict):
         raise ManifestInvalid("the manifest is not a JSON object; send one")
-    _check_depth(value)
+    _check_depth(value, depth)
     return value
 
 
@@ -107,10 +113,10 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _check_depth(value: object) -> None:
+def _check_depth(value: object, depth: int) -> None:
     """Walk level by level, so that the walk itself cannot run out of stack."""
     level = [value]
-    for _ in range(DEPTH_LIMIT):
+    for _ in range(depth):
         below: list[object] = []
         for item in level:
             if isinstance(item, dict):
@@ -120,10 +126,8 @@ def _check_depth(value: object) -> None:
         if not below:
             return
         level = below
-    raise _too_deep()
+    raise _too_deep(depth)
 
 
-def _too_deep() -> ManifestInvalid:
-    return ManifestInvalid(
-        f"the manifest nests deeper than {DEPTH_LIMIT} levels; flatten it"
-    )
+def _too_deep(depth: int) -> ManifestInvalid:
+    return ManifestInvalid(f"the manifest nests deeper than {depth} levels; flatten it")

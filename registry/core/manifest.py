@@ -16,6 +16,7 @@ import attrs
 from registry.core import mediatype
 from registry.core.descriptor import Descriptor
 from registry.core.document import (
+    DEPTH_LIMIT,
     annotations_field,
     list_field,
     parse_document,
@@ -63,13 +64,15 @@ class Manifest:
         return self.media_type in mediatype.INDEX_TYPES
 
 
-def parse_manifest(body: bytes, content_type: str | None) -> Manifest:
+def parse_manifest(
+    body: bytes, content_type: str | None, *, depth: int = DEPTH_LIMIT
+) -> Manifest:
     """The manifest that ``body`` is, pushed as ``content_type``.
 
-    Without a Content-Type, the manifest's own ``mediaType`` says what it is. Raises
-    ManifestInvalid.
+    Without a Content-Type, the manifest's own ``mediaType`` says what it is. ``depth``
+    bounds what nests in it. Raises ManifestInvalid.
     """
-    fields = parse_document(body)
+    fields = parse_document(body, depth=depth)
     media_type = _media_type(fields, content_type)
     is_index = media_type in mediatype.INDEX_TYPES
     _check_shape(fields, is_index=is_index)

@@ -15,9 +15,12 @@ from registry.core.errors import NameInvalid, TagInvalid
 NAME_LIMIT = 255
 """Characters of a repository name; more than that no client can address."""
 
+TAG_LIMIT = 128
+"""Characters of a tag."""
+
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
+_TAG = re.compile(rf"[a-zA-Z0-9_][a-zA-Z0-9._-]{{0,{TAG_LIMIT - 1}}}")
 
 
 @attrs.frozen(order=True)
@@ -69,3 +72,27 @@ def parse_reference(text: str) -> Reference:
     A colon is in every digest and in no tag. Raises DigestInvalid or TagInvalid.
     """
     return Digest.parse(text) if ":" in text else Tag(text)
+
+
+@attrs.frozen(kw_only=True)
+class NameLimits:
+    """Characters of the longest names that are pushed. What is here stays readable."""
+
+    name: int = NAME_LIMIT
+    tag: int = TAG_LIMIT
+
+    def check_name(self, name: RepositoryName) -> None:
+        """Raises NameInvalid."""
+        if len(name.text) > self.name:
+            raise NameInvalid(
+                f"a repository name has at most {self.name} characters here"
+            )
+
+    def check_tag(self, tag: Tag) -> None:
+        """Raises TagInvalid."""
+        if len(tag.text) > self.tag:
+            raise TagInvalid(f"a tag has at most {self.tag} characters here")
+
+
+ANY_NAME = NameLimits()
+"""No other bounds than those of the grammar."""

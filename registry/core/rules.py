@@ -34,13 +34,15 @@ class ReferenceRules:
     """What an operator demands of the references in a manifest.
 
     With ``required`` False a manifest may refer to content that is not here. A subject
-    is never demanded: referrers may arrive first.
+    is never demanded: referrers may arrive first. ``index_depth`` is how many indexes
+    may lie inside each other.
     """
 
     urls_allow: tuple[re.Pattern[str], ...] = ()
     urls_deny: tuple[re.Pattern[str], ...] = ()
     platforms: Platforms = "all"
     required: bool = True
+    index_depth: int = 8
 
     def required_blobs(self, manifest: Manifest) -> list[Descriptor]:
         """Config and layers that the repository has to hold, each digest once."""

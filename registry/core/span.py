@@ -15,6 +15,9 @@ import attrs
 _SPEC = re.compile(r"[ \t]*(?:([0-9]{1,40})-([0-9]{0,40})|-([0-9]{1,40}))[ \t]*")
 _PREFIX = "bytes="
 
+RANGE_LIMIT = 32
+"""Ranges of one request, unless told otherwise."""
+
 
 class Unsatisfiable(Exception):
     """No requested range lies within the content: 416. RFC 9110 15.5.17."""
@@ -38,7 +41,7 @@ class Span:
 
 
 def select_spans(
-    header: str | None, size: int, *, limit: int = 32
+    header: str | None, size: int, *, limit: int = RANGE_LIMIT
 ) -> list[Span] | None:
     """The spans of ``size`` bytes that a Range header selects; None for the whole.
 

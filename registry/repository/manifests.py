@@ -27,6 +27,7 @@ from registry.repository.catalog import Catalog
 from registry.repository.damage import Damaged, LinkCorrupt
 from registry.repository.finished import finished
 from registry.repository.locks import Locks
+from registry.repository.nesting import Nesting
 from registry.repository.presence import Presence
 from registry.repository.push import Push, Pushed, checked_push
 from registry.repository.referrers import Referrers
@@ -60,6 +61,8 @@ class Manifests:
         locks: Locks,
         presence: Presence,
         workers: Workers,
+        nesting: Nesting,
+        json_depth: int,
     ) -> None:
         self._driver = driver
         self._revisions = revisions
@@ -71,6 +74,8 @@ class Manifests:
         self._locks = locks
         self._presence = presence
         self._workers = workers
+        self._nesting = nesting
+        self._json_depth = json_depth
 
     async def get(self, name: RepositoryName, reference: Reference) -> StoredManifest:
         """The manifest that a tag or digest names. Raises ManifestUnknown."""
@@ -101,7 +106,9 @@ class Manifests:
         or Refusals with one ManifestBlobUnknown for everything that has to be pushed
         first.
         """
-        check = partial(checked_push, body, content_type, reference, tags)
+        check = partial(
+            checked_push, body, content_type, reference, tags, depth=self._json_depth
+        )
         push = check() if len(body) <= AT_ONCE else await self._workers.run(check)
         await finished(self._put(name, push, may_replace))
         return push.done
@@ -154,6 +161,7 @@ class Manifests:
         refusals += [_not_here(d) for d in await self._missing(name, manifest)]
         if refusals:
             raise Refusals(refusals)
+        await self._nesting.check(name, manifest.children)
 
     async def _missing(self, name: RepositoryName, manifest: Manifest) -> list[Digest]:
         """What has to be pushed before ``manifest``."""

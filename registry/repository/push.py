@@ -47,14 +47,19 @@ class Push:
 
 
 def checked_push(
-    body: bytes, content_type: str | None, reference: Reference, tags: Sequence[Tag]
+    body: bytes,
+    content_type: str | None,
+    reference: Reference,
+    tags: Sequence[Tag],
+    *,
+    depth: int,
 ) -> Push:
     """The push that a client asked for. Raises ManifestInvalid or DigestInvalid.
 
-    A tag is pushed as sha256; a digest has to be that of the bytes. May take a second
-    for the largest manifests.
+    ``depth`` bounds what nests in it. A tag is pushed as sha256; a digest has to be
+    that of the bytes. May take a second for the largest manifests.
     """
-    manifest = parse_manifest(body, content_type)
+    manifest = parse_manifest(body, content_type, depth=depth)
     stored = Digest.of(manifest.body)
     if isinstance(reference, Tag):
         return Push(manifest, stored, stored, tuple(dict.fromkeys([reference, *tags])))

@@ -6,18 +6,23 @@ else is shared and nothing is global.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
+from registry.core.document import DEPTH_LIMIT
 from registry.core.name import RepositoryName
 from registry.core.rules import ReferenceRules
 from registry.repository.blobs import Blobs
 from registry.repository.cache import OVERHEAD, Cache
 from registry.repository.catalog import Catalog
+from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
 from registry.repository.manifests import Manifests
+from registry.repository.nesting import Nesting
+from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
 from registry.repository.receiving import PROGRESS_COST
 from registry.repository.referrers import Referrers
@@ -27,6 +32,7 @@ from registry.repository.sources import Sources
 from registry.repository.tags import Tags
 from registry.repository.uploads import Uploads
 from registry.storage.driver import Driver
+from registry.storage.layout import uploads as uploads_of
 from registry.storage.workers import Workers
 
 SMALL = 64 * 1024
@@ -78,14 +84,23 @@ def build_registry(
     entries: int | None = None,
     small_limit: int = SMALL,
     live_limit: int = LIVE,
+    begun_limit: float = math.inf,
+    begun_share: float = math.inf,
+    json_depth: int = DEPTH_LIMIT,
 ) -> Registry:
     """A registry on ``driver`` that keeps up to ``cache_bytes`` in memory.
 
     Of sixteen shares, seven are for small blobs, four for manifests, one each for links
     of blobs, sizes of blobs, tags, lists of tags, and referrers. Of links and of sizes
     at most ``entries`` each are kept; None or 0 sets no such bound. ``new_id`` makes
-    the UUID of an upload session.
+    the UUID of an upload session, of which ``begun_limit`` may be unfinished, and
+    ``begun_share`` in one repository. ``json_depth`` bounds what nests in a manifest.
     """
+    begun = OpenSessions(
+        listed=lambda name: names_or_none(driver, uploads_of(name)),
+        limit=begun_limit,
+        share=begun_share,
+    )
     shared = Shared(
         driver=driver,
         locks=Locks(),
@@ -103,8 +118,17 @@ def build_registry(
         clock=clock,
         new_id=new_id,
         live=Cache(limit=live_limit * (PROGRESS_COST + OVERHEAD)),
+        begun=begun,
     )
-    return _registry(shared, blobs=blobs, uploads=uploads, rules=rules, workers=workers)
+    return _registry(
+        shared,
+        blobs=blobs,
+        uploads=uploads,
+        begun=begun,
+        rules=rules,
+        workers=workers,
+        json_depth=json_depth,
+    )
 
 
 def _blobs(shared: Shared, *, small_limit: int, entries: int | None) -> Blobs:
@@ -136,8 +160,10 @@ def _registry(
     *,
     blobs: Blobs,
     uploads: Uploads,
+    begun: OpenSessions,
     rules: ReferenceRules,
     workers: Workers,
+    json_depth: int,
 ) -> Registry:
     """What hangs on manifests, and all of it together."""
     driver, locks, catalog = shared.driver, shared.locks, shared.catalog
@@ -155,6 +181,8 @@ def _registry(
         locks=locks,
         presence=shared.presence,
         workers=workers,
+        nesting=Nesting(revisions=revisions, limit=rules.index_depth),
+        json_depth=json_depth,
     )
     removal = Removal(
         driver=driver,
@@ -163,6 +191,7 @@ def _registry(
         tags=tags,
         referrers=referrers,
         catalog=catalog,
+        begun=begun,
         locks=locks,
         presence=shared.presence,
     )

@@ -18,6 +18,7 @@ from registry.repository.catalog import Catalog
 from registry.repository.finished import finished
 from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
+from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
 from registry.repository.referrers import Referrers
 from registry.repository.revisions import Revisions
@@ -44,6 +45,7 @@ class Removal:
     tags: Tags
     referrers: Referrers
     catalog: Catalog
+    begun: OpenSessions
     locks: Locks
     presence: Presence
 
@@ -85,6 +87,7 @@ class Removal:
         self.tags.forget(name)
         self.referrers.forget(name)
         self.catalog.doubt(name)
+        self.begun.forget(name)
 
     async def _prune(self, path: str) -> bool:
         """Remove the directory if it is empty; whether it was. Be alone there."""

@@ -25,6 +25,7 @@ from registry.repository.catalog import Catalog
 from registry.repository.finished import finished
 from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
+from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
 from registry.repository.progress import Progress
 from registry.repository.receiving import (
@@ -80,6 +81,7 @@ class Uploads:
         clock: IReactorTime,
         new_id: Callable[[], str],
         live: Cache[SessionKey, Progress],
+        begun: OpenSessions,
     ) -> None:
         self._driver = driver
         self._blobs = blobs
@@ -89,16 +91,24 @@ class Uploads:
         self._clock = clock
         self._new_id = new_id
         self._live = live
+        self._begun = begun
 
     async def start(
         self, name: RepositoryName, *, algorithm: str = CANONICAL
     ) -> UploadStatus:
         """A new, empty session, hashed with ``algorithm`` too.
 
-        Raises DigestInvalid for an algorithm that is not supported.
+        Raises DigestInvalid for an algorithm that is not supported, and TooManyRequests
+        where too many are begun already.
         """
         progress = Progress.beginning([CANONICAL, algorithm])
-        return await finished(self._start(name, progress))
+        session = SessionId(self._new_id()).text
+        await self._begun.begin(name, session)
+        try:
+            return await finished(self._start(name, session, progress))
+        except BaseException:
+            self._begun.ended(name, session)
+            raise
 
     async def status(self, name: RepositoryName, session: str) -> UploadStatus:
         """How far the session is, by its file. Raises UploadUnknown."""
@@ -162,8 +172,9 @@ class Uploads:
         SessionId(session)
         await finished(self._cancel(name, session))
 
-    async def _start(self, name: RepositoryName, progress: Progress) -> UploadStatus:
-        session = SessionId(self._new_id()).text
+    async def _start(
+        self, name: RepositoryName, session: str, progress: Progress
+    ) -> UploadStatus:
         started = int(self._clock.seconds())
         content = format_started(started)
         async with self._presence.within(name):
@@ -198,7 +209,9 @@ class Uploads:
             raise UploadUnknown from None
         except DigestInvalid:
             await self._driver.apply([discard])
+            self._begun.ended(name, session)
             raise
+        self._begun.ended(name, session)
         return blob
 
     async def _hashed(self, data: str, algorithm: str, receiver: Receiver) -> Progress:
@@ -227,10 +240,13 @@ class Uploads:
                 raise UploadUnknown
             self._live.drop(key)
             await self._driver.apply([Remove(upload(name, session))])
+            self._begun.ended(name, session)
 
     async def sessions(self, name: RepositoryName) -> list[str]:
         """The names of what stands where sessions do."""
-        return await names_or_none(self._driver, uploads(name))
+        found = await names_or_none(self._driver, uploads(name))
+        self._begun.found(name, found)
+        return found
 
     async def expire(
         self, name: RepositoryName, session: str, *, before: float, dry: bool = False
@@ -258,6 +274,7 @@ class Uploads:
             if not dry:
                 self._live.drop(key)
                 await self._driver.apply([Discard(upload(name, session))])
+                self._begun.ended(name, session)
             return True
 
 

@@ -26,8 +26,8 @@ from registry.repository.registry import Registry, build_registry
 from registry.service.access import AccessLog
 from registry.service.debug import make_debug_root, make_root
 from registry.service.descriptors import raise_descriptor_limit
-from registry.service.endpoints import build_endpoints
-from registry.service.exposure import channel_limits, exposure
+from registry.service.endpoints import build_endpoints, name_limits
+from registry.service.exposure import NONE, channel_limits, exposure
 from registry.service.health import Health
 from registry.service.jobs import jobs
 from registry.service.lines import LineWriter
@@ -142,7 +142,7 @@ class App:
         return CurrentContext(context=context)
 
     def _registry(self, driver: Driver) -> Registry:
-        cache = self._config.storage.cache
+        cache, limits = self._config.storage.cache, self._config.http.limits
         is_limited = cache.blobdescriptor == "inmemory"
         return build_registry(
             driver=driver,
@@ -152,6 +152,9 @@ class App:
             new_id=lambda: str(uuid.uuid4()),
             cache_bytes=cache.size,
             entries=cache.blobdescriptorsize if is_limited else None,
+            begun_limit=limits.uploads or NONE,
+            begun_share=limits.uploadsperrepository or NONE,
+            json_depth=self._config.validation.manifests.depthlimit,
         )
 
     def _api(self, registry: Registry, health: Health) -> Api:
@@ -162,6 +165,7 @@ class App:
             ailments=health.ailments,
             prefix=config.http.prefix or "/",
             is_readonly=config.storage.maintenance.readonly.enabled,
+            name_limits=name_limits(config),
         )
 
     def _logs(self) -> list[Observer]:

@@ -6,6 +6,7 @@ import secrets
 
 from registry.auth.authenticator import Authenticator
 from registry.config.schema import Configuration
+from registry.core.name import NameLimits
 from registry.core.route import Kind
 from registry.repository.registry import Registry
 from registry.web.api import Endpoint, Endpoints
@@ -47,8 +48,13 @@ def build_endpoints(
             locations=locations,
             size_limit=config.validation.manifests.sizelimit,
             may_delete=may_delete,
+            name_limits=name_limits(config),
         ).table(),
-        BlobEndpoints(blobs=registry.blobs, may_delete=may_delete).table(),
+        BlobEndpoints(
+            blobs=registry.blobs,
+            may_delete=may_delete,
+            range_limit=config.http.limits.ranges,
+        ).table(),
         UploadEndpoints(
             blobs=registry.blobs,
             uploads=registry.uploads,
@@ -66,6 +72,12 @@ def build_endpoints(
         for kind, methods in table.items():
             merged.setdefault(kind, {}).update(methods)
     return merged
+
+
+def name_limits(config: Configuration) -> NameLimits:
+    """How long the names may be that are pushed."""
+    validation = config.validation
+    return NameLimits(name=validation.namelimit, tag=validation.taglimit)
 
 
 def _secret(config: Configuration) -> bytes:

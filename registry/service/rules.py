@@ -16,13 +16,15 @@ def reference_rules(validation: Validation) -> ReferenceRules:
     """
     manifests = validation.manifests
     required = manifests.references == "required"
+    depth = manifests.indexes.depthlimit
     if validation.disabled:
-        return ReferenceRules(platforms="none", required=required)
+        return ReferenceRules(platforms="none", required=required, index_depth=depth)
     return ReferenceRules(
         urls_allow=tuple(re.compile(text) for text in manifests.urls.allow),
         urls_deny=tuple(re.compile(text) for text in manifests.urls.deny),
         platforms=_platforms(validation),
         required=required,
+        index_depth=depth,
     )
 
 

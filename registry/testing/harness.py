@@ -14,6 +14,7 @@ memory is done at once, so every call returns with its consequences visible. Wit
 from __future__ import annotations
 
 import gc
+import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ from zope.interface import provider
 
 from registry.config.load import read_config
 from registry.repository.registry import build_registry
-from registry.service.endpoints import build_endpoints
+from registry.service.endpoints import build_endpoints, name_limits
 from registry.service.rules import reference_rules
 from registry.storage.memory import MemoryDriver
 from registry.storage.readahead import ReadAhead
@@ -143,6 +144,9 @@ class Harness:
             clock=self.reactor,
             new_id=self._new_id,
             cache_bytes=self.config.storage.cache.size,
+            begun_limit=self.config.http.limits.uploads or math.inf,
+            begun_share=self.config.http.limits.uploadsperrepository or math.inf,
+            json_depth=self.config.validation.manifests.depthlimit,
         )
         self.site = self._site(root or Resource(), trusted, told_by)
         self.site.start()
@@ -160,6 +164,7 @@ class Harness:
             ailments=dict,
             prefix=prefix,
             is_readonly=self.config.storage.maintenance.readonly.enabled,
+            name_limits=name_limits(self.config),
         )
         return Site(
             api=api,

@@ -16,7 +16,7 @@ from registry.core.errors import (
     Unavailable,
     Unsupported,
 )
-from registry.core.name import RepositoryName
+from registry.core.name import ANY_NAME, NameLimits, RepositoryName
 from registry.core.route import Kind, Route, parse_route
 from registry.core.scope import needed_access
 from registry.repository.damage import Damaged
@@ -31,6 +31,7 @@ Endpoints = Mapping[Kind, Mapping[str, Endpoint]]
 """For every kind of route, its endpoints by method."""
 
 READING = ("GET", "HEAD")
+PUSHING = ("POST", "PATCH", "PUT")
 PLANS = 8192
 """Distinct requests whose route is remembered; more, and all are worked out again."""
 
@@ -51,12 +52,14 @@ class Api:
         ailments: Callable[[], Mapping[str, str]],
         prefix: str,
         is_readonly: bool,
+        name_limits: NameLimits = ANY_NAME,
     ) -> None:
         self._endpoints = endpoints
         self._authenticator = authenticator
         self._ailments = ailments
         self._prefix = len(prefix) - 1
         self._is_readonly = is_readonly
+        self._name_limits = name_limits
         self._plans: dict[tuple[str, bytes], Plan] = {}
         self._log = Logger()
 
@@ -134,6 +137,8 @@ class Api:
         endpoint = methods.get(request.method)
         if endpoint is None:
             return problem(self._unsupported(request.method), allow)
+        if request.method in PUSHING and route.name is not None:
+            self._name_limits.check_name(route.name)
         return endpoint, route
 
     def _unsupported(self, method: str) -> Unsupported:

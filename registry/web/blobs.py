@@ -13,6 +13,7 @@ from registry.core.digest import Digest
 from registry.core.errors import Unsupported
 from registry.core.mediatype import OCTET_STREAM
 from registry.core.route import Kind, Route
+from registry.core.span import RANGE_LIMIT
 from registry.repository.blobs import Blobs
 from registry.web.api import Endpoints
 from registry.web.ranges import content_response, head_response
@@ -32,6 +33,8 @@ class BlobEndpoints:
 
     blobs: Blobs
     may_delete: bool
+    range_limit: int = RANGE_LIMIT
+    """Ranges that one request may ask for."""
 
     def table(self) -> Endpoints:
         """The endpoints by method."""
@@ -48,6 +51,7 @@ class BlobEndpoints:
             etag=f'"{route.reference}"',
             media_type=OCTET_STREAM,
             head=_head(route.reference),
+            range_limit=self.range_limit,
         )
 
     async def head(self, request: Request, route: Route) -> Response:

@@ -19,7 +19,13 @@ from registry.core.errors import (
 )
 from registry.core.manifest import parse_manifest
 from registry.core.mediatype import DOCKER_LIST, OCI_MANIFEST, accepts
-from registry.core.name import RepositoryName, Tag, parse_reference
+from registry.core.name import (
+    ANY_NAME,
+    NameLimits,
+    RepositoryName,
+    Tag,
+    parse_reference,
+)
 from registry.core.precondition import match, none_match
 from registry.core.route import Kind, Route
 from registry.repository.manifests import Manifests, StoredManifest
@@ -45,6 +51,7 @@ class ManifestEndpoints:
     """Bytes of the largest manifest that is taken."""
 
     may_delete: bool
+    name_limits: NameLimits = ANY_NAME
 
     def table(self) -> Endpoints:
         """The endpoints by method."""
@@ -107,6 +114,9 @@ class ManifestEndpoints:
         name = _name(route)
         reference = parse(route.reference)
         tags = [Tag(text) for text in request.parameters("tag")]
+        for tag in [reference, *tags]:
+            if isinstance(tag, Tag):
+                self.name_limits.check_tag(tag)
         pushed = await self.manifests.put(
             name,
             reference,

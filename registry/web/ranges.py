@@ -8,7 +8,13 @@ from secrets import token_hex
 
 from registry.core.errors import RangeInvalid
 from registry.core.precondition import none_match
-from registry.core.span import Span, Unsatisfiable, range_applies, select_spans
+from registry.core.span import (
+    RANGE_LIMIT,
+    Span,
+    Unsatisfiable,
+    range_applies,
+    select_spans,
+)
 from registry.storage.driver import Content
 from registry.web.problem import refusal
 from registry.web.request import Request
@@ -16,11 +22,18 @@ from registry.web.response import Piece, Response, Segment, header_lines
 
 
 def content_response(
-    request: Request, content: Content, *, etag: str, media_type: str, head: bytes
+    request: Request,
+    content: Content,
+    *,
+    etag: str,
+    media_type: str,
+    head: bytes,
+    range_limit: int = RANGE_LIMIT,
 ) -> Response:
     """The response to a GET of ``content``; takes over closing it.
 
-    ``head`` holds the header lines of every answer about it, without Content-Type.
+    ``head`` holds the header lines of every answer about it, without Content-Type. More
+    than ``range_limit`` ranges are as none.
     """
     size = content.size
     if not none_match(request.header(b"if-none-match"), etag):
@@ -29,7 +42,7 @@ def content_response(
     if asked is None or not range_applies(request.header(b"if-range"), etag):
         return _whole(content, size, _type_line(media_type) + head)
     try:
-        spans = select_spans(asked, size)
+        spans = select_spans(asked, size, limit=range_limit)
     except Unsatisfiable as error:
         content.close()
         return refusal(

@@ -20,6 +20,7 @@ from registry.repository.blobs import Blob, Blobs
 from registry.repository.receiving import Receiver
 from registry.repository.uploads import Uploads
 from registry.web.api import Endpoints
+from registry.web.claims import Claims
 from registry.web.location import Locations
 from registry.web.problem import problem
 from registry.web.request import Request
@@ -28,6 +29,10 @@ from registry.web.session_state import SessionStates
 
 BATCH = 1024 * 1024
 """Bytes that go to a worker at a time: one turn hashes and writes them."""
+
+LEAST = 64 * 1024
+"""Bytes that are waited for before they go to a worker: a body that drips is not worth
+a turn for each byte."""
 
 TAIL = 64 * 1024
 """Bytes of a last chunk that the commit writes: hashing them takes no time."""
@@ -42,6 +47,7 @@ class UploadEndpoints:
     authenticator: Authenticator | None
     locations: Locations
     states: SessionStates
+    claims: Claims = attrs.field(factory=Claims)
 
     def table(self) -> Endpoints:
         """The endpoints by method."""
@@ -129,8 +135,9 @@ class UploadEndpoints:
 
     async def delete(self, request: Request, route: Route) -> Response:
         """Give the upload up."""
-        del request
-        await self.uploads.cancel(_name(route), route.reference)
+        name, session = _name(route), route.reference
+        with self.claims.claim(name.text, session, request.body):
+            await self.uploads.cancel(name, session)
         return Response(204, header_lines(("Docker-Upload-UUID", route.reference)))
 
     async def _finish(
@@ -151,19 +158,21 @@ class UploadEndpoints:
         RangeInvalid.
         """
         body, chunk = request.body, _chunk(request)
-        async with self.uploads.receive(
+        receiving = self.uploads.receive(
             name,
             session,
             chunk=chunk,
             length=body.length,
             flush=not is_last,
             holds=TAIL if is_last else 0,
-        ) as receiver:
-            if chunk is None and body.length != 0:
-                self._check_state(request, name, session, receiver.offset)
-            while chunks := await body.read(BATCH):
-                await receiver.append(chunks)
-            yield receiver
+        )
+        with self.claims.claim(name.text, session, body):
+            async with receiving as receiver:
+                if chunk is None and body.length != 0:
+                    self._check_state(request, name, session, receiver.offset)
+                while chunks := await body.read(BATCH, at_least=LEAST):
+                    await receiver.append(chunks)
+                yield receiver
 
     def _check_state(
         self, request: Request, name: RepositoryName, session: str, offset: int

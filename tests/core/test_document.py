@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.core.document import DEPTH_LIMIT, parse_document
+from registry.core.document import DEPTH_LIMIT, VALUE_LIMIT, parse_document
 from registry.core.errors import ManifestInvalid
 
 values = st.recursive(
@@ -57,11 +57,24 @@ def test_a_key_that_appears_twice_is_named() -> None:
 
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
-@pytest.mark.parametrize("depth", [DEPTH_LIMIT, 5_000, 400_000])
+@pytest.mark.parametrize("depth", [DEPTH_LIMIT, 5_000, 200_000])
 def test_nesting_has_an_end(opening: str, closing: str, depth: int) -> None:
     body = '{"a":' + opening * depth + "0" + closing * depth + "}"
     with pytest.raises(ManifestInvalid, match="nests deeper"):
         parse_document(body.encode())
+
+
+@pytest.mark.parametrize("value", ["0", "[]", "{}", '""'])
+def test_values_without_number_are_refused_before_they_take_memory(value: str) -> None:
+    body = '{"a":[' + ",".join([value] * (VALUE_LIMIT + 1)) + "]}"
+    with pytest.raises(ManifestInvalid, match="more than 262144 values"):
+        parse_document(body.encode())
+
+
+def test_an_operator_sets_how_deep_nesting_may_be() -> None:
+    assert parse_document(b'{"a":[[0]]}', depth=3)
+    with pytest.raises(ManifestInvalid, match="deeper than 2 levels"):
+        parse_document(b'{"a":[[0]]}', depth=2)
 
 
 def test_nesting_that_only_looks_deep_is_accepted() -> None:

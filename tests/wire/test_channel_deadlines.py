@@ -16,6 +16,7 @@ LIMITS = Limits(
     idle_timeout=50,
     body_timeout=20,
     body_rate=0,
+    takeover_timeout=25,
     send_timeout=30,
     linger_timeout=5,
 )
