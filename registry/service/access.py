@@ -16,6 +16,7 @@ import time
 from typing import Protocol
 from urllib.parse import unquote
 
+from registry.web.arrivals import TLS
 from registry.web.location import client_address
 from registry.web.request import Request
 from registry.web.response import NO_BODY, Response
@@ -65,8 +66,10 @@ class AccessLog:
         """A line is written only when the answer is known."""
 
     def answered(self, request: Request, response: Response, seconds: float) -> None:
-        """Add a line for this answer."""
+        """Add a line for this answer; what was no request has its own in the log."""
         del seconds
+        if request.method == TLS:
+            return
         second = int(request.started)
         if second != self._second:
             self._second = second

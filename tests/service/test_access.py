@@ -18,6 +18,7 @@ from twisted.internet.threads import deferToThread
 from registry.core.route import Kind, Route
 from registry.service.access import AccessLog
 from registry.web.api import Api, Endpoint
+from registry.web.arrivals import TLS
 from registry.web.request import Request
 from registry.web.response import Response
 
@@ -59,6 +60,12 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert line_for(request_for("")) == (
         '192.0.2.7 - - [01/Jan/1970:00:00:00 +0000] "GET - HTTP/1.1" 200 0 "-" "-"\n'
     )
+
+
+def test_what_was_no_request_has_no_line() -> None:
+    lines = Written()
+    AccessLog(lines=lines).answered(request_for(method=TLS), Response(400), 0.01)
+    assert not lines
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304)])

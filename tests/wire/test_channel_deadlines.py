@@ -203,6 +203,25 @@ def test_a_client_that_takes_nothing_is_cut_off(harness: Harness) -> None:
     assert client.transport.is_closed
 
 
+def test_a_client_that_takes_its_answer_by_drips_is_cut_off() -> None:
+    limits = attrs.evolve(LIMITS, send_rate=10_000)
+    with calm_harness(limits=limits) as harness:
+        path = push(harness, b"x" * 4_000_000)
+        drips, flows = harness.connect(), harness.connect()
+        for client in drips, flows:
+            client.stall()
+            client.send(get(path))
+        seconds = 0
+        while not drips.transport.is_closed:
+            assert (seconds := seconds + 1) < 100
+            drips.take(9_000)
+            flows.take(20_000)
+            harness.advance(1)
+        assert 30 < seconds < 64
+        flows.take()
+        assert len(flows.answers()[0].body) == 4_000_000
+
+
 def test_a_refused_client_is_read_for_a_moment_only(harness: Harness) -> None:
     client = harness.connect()
     client.send(b"NONSENSE\r\n\r\n")
