@@ -83,7 +83,7 @@ class HTTP:
     """The path that `/v2/` stands under, with a slash at both ends."""
     secret: Password | None = None
     """The key that signs upload sessions; the same on all processes that share a
-    storage. Without it, a new one is made at each start."""
+    storage. Without it, one is made at the first start and kept in the storage."""
     relativeurls: bool = False
     """Whether `Location` is a path instead of a URL."""
     draintimeout: Seconds = 0.0

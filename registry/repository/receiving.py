@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from registry.core.digest import CANONICAL
-from registry.core.errors import SizeInvalid
+from registry.core.errors import SizeInvalid, UploadUnknown
 from registry.core.upload import ChunkRange, check_chunk
+from registry.repository.beginning import Beginning
+from registry.repository.blank import Blank
 from registry.repository.cache import Cache
 from registry.repository.finished import finished
 from registry.repository.locks import Hold
 from registry.repository.progress import Progress
 from registry.repository.session_file import SessionFile
-from registry.storage.driver import Driver
+from registry.storage.driver import Appender, Driver
 
 PROGRESS_COST = 1000
 """Bytes of memory that the hash states of a session take."""
@@ -36,19 +38,25 @@ class Receiver:
 
     ``expected`` is the number of bytes that the client announced, if it did. Up to
     ``holds`` bytes are kept for the commit, which then writes them in the same turn as
-    all else; more, and everything is written as it comes.
+    all else; more, and everything is written as it comes. A session that was ``blank``
+    gets its files with the first bytes that are written.
     """
 
     def __init__(
         self,
         *,
         file: SessionFile,
+        beginning: Beginning,
+        blank: Blank | None,
         size: int,
         progress: Progress | None,
         expected: int | None,
         holds: int,
     ) -> None:
         self._file = file
+        self._beginning = beginning
+        self.blank = blank
+        self._begun: Blank | None = None
         self._start = self._written = size
         self._expected = expected
         self._holds = holds
@@ -87,6 +95,11 @@ class Receiver:
         if self._held:
             await finished(self._write())
 
+    async def confirm(self) -> None:
+        """Make durable that the session was begun here, if it was."""
+        if self._begun is not None:
+            await self._beginning.confirm(self._begun)
+
     def check_complete(self) -> None:
         """Raises SizeInvalid if less came than was announced."""
         if self._expected not in (None, self.offset - self._start):
@@ -101,8 +114,16 @@ class Receiver:
         self.is_over = True
         await self._file.close(flush=self.offset > COMMITTED_ALONE)
 
+    async def _open(self) -> Appender:
+        blank = self.blank
+        if blank is None:
+            return await self._file.open()
+        appender = await self._file.begin(lambda: self._beginning.lay_down(blank))
+        self.blank, self._begun = None, blank
+        return appender
+
     async def _write(self) -> None:
-        appender = await self._file.open()
+        appender = await self._open()
         held, self._held, self._held_size = self._held, [], 0
         progress, self.progress = self.progress, None
         hashers = [] if progress is None else list(progress.hashers.values())
@@ -130,6 +151,7 @@ class Receiving:
         *,
         driver: Driver,
         path: str,
+        beginning: Beginning,
         key: SessionKey,
         hold: Hold,
         live: Cache[SessionKey, Progress],
@@ -139,6 +161,7 @@ class Receiving:
         holds: int,
     ) -> None:
         self._file = SessionFile(driver=driver, path=path)
+        self._beginning = beginning
         self._key = key
         self._hold = hold
         self._live = live
@@ -174,19 +197,35 @@ class Receiving:
     async def _open(self) -> Receiver:
         """Check the chunk against the true offset, which a live session remembers."""
         progress = self._live.get(self._key)
+        blank = self._beginning.find()
         if progress is not None and self._holds:
             size = progress.upload.size
-        else:
+        elif blank is None and (blank := await self._measure()) is None:
             size = (await self._file.open()).size
             progress = self._progress(size)
+        if blank is not None:
+            size, progress = 0, Progress.beginning([CANONICAL, blank.algorithm])
         check_chunk(offset=size, chunk=self._chunk, length=self._length)
         return Receiver(
             file=self._file,
+            beginning=self._beginning,
+            blank=blank,
             size=size,
             progress=progress,
             expected=self._announced(),
             holds=self._holds,
         )
+
+    async def _measure(self) -> Blank | None:
+        """The session if it is blank after all; else its file is open."""
+        try:
+            await self._file.open()
+        except UploadUnknown:
+            blank = self._beginning.recall()
+            if blank is None:
+                raise
+            return blank
+        return None
 
     async def _close(self, *, broken: bool) -> None:
         """A body that broke off is written and flushed, so that its offset is true."""
@@ -201,6 +240,7 @@ class Receiving:
     async def _close_open(self, receiver: Receiver, broken: bool) -> None:
         try:
             await receiver.write()
+            await receiver.confirm()
         finally:
             self._remember(receiver.progress)
             await self._file.close(flush=self._flush or broken)
@@ -213,7 +253,7 @@ class Receiving:
         return None if size else Progress.beginning([CANONICAL])
 
     def _remember(self, progress: Progress | None) -> None:
-        if progress is None:
+        if progress is None or not progress.upload.size:
             self._live.drop(self._key)
         else:
             self._live.put(self._key, progress, PROGRESS_COST)

@@ -15,6 +15,7 @@ from twisted.internet.interfaces import IReactorTime
 from registry.core.document import DEPTH_LIMIT
 from registry.core.name import RepositoryName
 from registry.core.rules import ReferenceRules
+from registry.repository.blank import BlankSessions
 from registry.repository.blobs import Blobs
 from registry.repository.cache import OVERHEAD, Cache
 from registry.repository.catalog import Catalog
@@ -96,8 +97,13 @@ def build_registry(
     the UUID of an upload session, of which ``begun_limit`` may be unfinished, and
     ``begun_share`` in one repository. ``json_depth`` bounds what nests in a manifest.
     """
+    blanks = BlankSessions(now=clock.seconds)
+
+    async def listed(name: RepositoryName) -> list[str]:
+        return await names_or_none(driver, uploads_of(name)) + blanks.of(name)
+
     begun = OpenSessions(
-        listed=lambda name: names_or_none(driver, uploads_of(name)),
+        listed=listed,
         limit=begun_limit,
         share=begun_share,
     )
@@ -115,16 +121,17 @@ def build_registry(
         locks=shared.locks,
         presence=shared.presence,
         catalog=shared.catalog,
-        clock=clock,
         new_id=new_id,
         live=Cache(limit=live_limit * (PROGRESS_COST + OVERHEAD)),
         begun=begun,
+        blanks=blanks,
     )
     return _registry(
         shared,
         blobs=blobs,
         uploads=uploads,
         begun=begun,
+        blanks=blanks,
         rules=rules,
         workers=workers,
         json_depth=json_depth,
@@ -161,6 +168,7 @@ def _registry(
     blobs: Blobs,
     uploads: Uploads,
     begun: OpenSessions,
+    blanks: BlankSessions,
     rules: ReferenceRules,
     workers: Workers,
     json_depth: int,
@@ -192,6 +200,7 @@ def _registry(
         referrers=referrers,
         catalog=catalog,
         begun=begun,
+        blanks=blanks,
         locks=locks,
         presence=shared.presence,
     )

@@ -13,6 +13,7 @@ import attrs
 
 from registry.core.errors import NameUnknown
 from registry.core.name import RepositoryName
+from registry.repository.blank import BlankSessions
 from registry.repository.blobs import Blobs
 from registry.repository.catalog import Catalog
 from registry.repository.finished import finished
@@ -46,6 +47,7 @@ class Removal:
     referrers: Referrers
     catalog: Catalog
     begun: OpenSessions
+    blanks: BlankSessions
     locks: Locks
     presence: Presence
 
@@ -87,6 +89,7 @@ class Removal:
         self.tags.forget(name)
         self.referrers.forget(name)
         self.catalog.doubt(name)
+        self.blanks.forget(name)
         self.begun.forget(name)
 
     async def _prune(self, path: str) -> bool:

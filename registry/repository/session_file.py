@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from registry.core.errors import UploadUnknown
 from registry.storage.driver import Absent, Appender, Driver
 
@@ -13,6 +15,11 @@ class SessionFile:
         self._driver = driver
         self._path = path
         self._appender: Appender | None = None
+
+    async def begin(self, lay_down: Callable[[], Awaitable[Appender]]) -> Appender:
+        """Its end, when ``lay_down`` has made the file, which ``close`` closes."""
+        self._appender = await lay_down()
+        return self._appender
 
     async def open(self) -> Appender:
         """Its end, which ``close`` closes. Raises UploadUnknown."""

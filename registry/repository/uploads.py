@@ -1,6 +1,7 @@
 """Upload sessions: content on its way to become a blob.
 
-A session is a directory with what was received so far. It outlives this process: only
+A session is a directory with what was received so far; before that it is blank, and
+nothing is on disk. It outlives this process: only
 the state of the hashes is in memory, and without it the file is read again at commit.
 One request at a time has a session; others wait for it and then see its true offset.
 
@@ -10,15 +11,16 @@ session are neither read nor written, only removed with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
-from twisted.internet.interfaces import IReactorTime
 
-from registry.core.digest import CANONICAL, Digest
+from registry.core.digest import CANONICAL, Digest, new_hasher
 from registry.core.errors import DigestInvalid, UploadUnknown
 from registry.core.name import RepositoryName
 from registry.core.upload import ChunkRange, SessionId
+from registry.repository.beginning import Beginning, Beginnings
+from registry.repository.blank import BlankSessions
 from registry.repository.blobs import Blob, Blobs
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
@@ -29,17 +31,15 @@ from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
 from registry.repository.progress import Progress
 from registry.repository.receiving import (
-    PROGRESS_COST,
     Receiver,
     Receiving,
     SessionKey,
 )
-from registry.repository.started import format_started, parse_started
+from registry.repository.started import parse_started
 from registry.storage.driver import (
     Absent,
     Append,
     Change,
-    Create,
     Discard,
     Driver,
     Move,
@@ -57,17 +57,21 @@ from registry.storage.layout import (
 
 @attrs.frozen
 class UploadStatus:
-    """A session: ``offset`` bytes received; ``started`` in seconds of the epoch."""
+    """A session: ``offset`` bytes received.
+
+    ``started`` is in seconds of the epoch, where it is known.
+    """
 
     id: str
     offset: int
-    started: float
+    started: int | None
 
 
 class Uploads:
     """The upload sessions of all repositories.
 
-    ``live`` keeps the hash states of the sessions used last.
+    ``live`` keeps the hash states of the sessions used last. A session is files, or it
+    is blank: then all about it is in ``blanks``, and in its client's Location.
     """
 
     def __init__(
@@ -78,17 +82,18 @@ class Uploads:
         locks: Locks,
         presence: Presence,
         catalog: Catalog,
-        clock: IReactorTime,
         new_id: Callable[[], str],
         live: Cache[SessionKey, Progress],
         begun: OpenSessions,
+        blanks: BlankSessions,
     ) -> None:
         self._driver = driver
         self._blobs = blobs
         self._locks = locks
-        self._presence = presence
-        self._catalog = catalog
-        self._clock = clock
+        self._beginnings = Beginnings(
+            driver=driver, presence=presence, catalog=catalog, blanks=blanks
+        )
+        self._blanks = blanks
         self._new_id = new_id
         self._live = live
         self._begun = begun
@@ -96,29 +101,35 @@ class Uploads:
     async def start(
         self, name: RepositoryName, *, algorithm: str = CANONICAL
     ) -> UploadStatus:
-        """A new, empty session, hashed with ``algorithm`` too.
+        """A new, blank session, hashed with ``algorithm`` too.
 
         Raises DigestInvalid for an algorithm that is not supported, and TooManyRequests
         where too many are begun already.
         """
-        progress = Progress.beginning([CANONICAL, algorithm])
+        new_hasher(algorithm)
         session = SessionId(self._new_id()).text
         await self._begun.begin(name, session)
-        try:
-            return await finished(self._start(name, session, progress))
-        except BaseException:
-            self._begun.ended(name, session)
-            raise
+        blank = self._blanks.begin(name, session, algorithm)
+        return UploadStatus(session, 0, blank.started)
 
-    async def status(self, name: RepositoryName, session: str) -> UploadStatus:
-        """How far the session is, by its file. Raises UploadUnknown."""
+    async def status(
+        self, name: RepositoryName, session: str, *, told: int | None = None
+    ) -> UploadStatus:
+        """How far the session is, by its file, if it has one.
+
+        ``told`` is the start that its client proves. Raises UploadUnknown.
+        """
         SessionId(session)
         path = upload_started(name, session)
         [started] = await self._driver.read_many([path])
         [size] = await self._driver.sizes([upload_data(name, session)])
+        if size is None:
+            blank = self._blanks.find(name, session, told=told)
+            if blank is not None:
+                return UploadStatus(session, 0, blank.started)
         if started is None or size is None:
             raise UploadUnknown
-        return UploadStatus(session, size, parse_started(path, started))
+        return UploadStatus(session, size, int(parse_started(path, started)))
 
     def receive(
         self,
@@ -129,18 +140,21 @@ class Uploads:
         length: int | None,
         flush: bool,
         holds: int = 0,
+        told: int | None = None,
     ) -> Receiving:
         """``async with`` it: a Receiver that appends, alone with the session.
 
         ``chunk`` is where the client says the bytes belong, ``length`` how many it
         announced. With ``flush``, or when the body breaks off, the bytes survive a
         power cut afterwards. Up to ``holds`` bytes are left to the commit, which then
-        writes them. Entering raises UploadUnknown, RangeInvalid, SizeInvalid.
+        writes them. ``told`` is the start that the client proves. Entering raises
+        UploadUnknown, RangeInvalid, SizeInvalid.
         """
         SessionId(session)
         return Receiving(
             driver=self._driver,
             path=upload_data(name, session),
+            beginning=self._beginning(name, session, told),
             key=(name.text, session),
             hold=self._locks.hold((name.text, session)),
             live=self._live,
@@ -167,26 +181,17 @@ class Uploads:
         receiver.check_complete()
         return await finished(self._commit(name, session, digest, receiver))
 
-    async def cancel(self, name: RepositoryName, session: str) -> None:
+    async def cancel(
+        self, name: RepositoryName, session: str, *, told: int | None = None
+    ) -> None:
         """Give the session up. Raises UploadUnknown."""
         SessionId(session)
-        await finished(self._cancel(name, session))
+        await finished(self._cancel(name, session, told))
 
-    async def _start(
-        self, name: RepositoryName, session: str, progress: Progress
-    ) -> UploadStatus:
-        started = int(self._clock.seconds())
-        content = format_started(started)
-        async with self._presence.within(name):
-            await self._driver.apply(
-                [
-                    Put(upload_started(name, session), content),
-                    Create(upload_data(name, session)),
-                ]
-            )
-            self._catalog.appeared(name)
-        self._live.put((name.text, session), progress, PROGRESS_COST)
-        return UploadStatus(session, 0, float(started))
+    def _beginning(
+        self, name: RepositoryName, session: str, told: int | None
+    ) -> Beginning:
+        return Beginning(among=self._beginnings, name=name, session=session, told=told)
 
     async def _commit(
         self,
@@ -197,29 +202,34 @@ class Uploads:
     ) -> Blob:
         data, discard = upload_data(name, session), Discard(upload(name, session))
         await receiver.end()
+        then = [] if receiver.blank else [discard]
         try:
             progress = await self._hashed(data, digest.algorithm, receiver)
-            append = Append(data, progress.upload.size, receiver.tail)
-            blob = _ended(progress, digest, append)
-            first: list[Change] = [Move(data, blob_data(blob.stored))]
-            if append.chunks:
-                first.insert(0, append)
-            await self._blobs.link(name, blob, first=first, then=[discard])
+            blob = _ended(progress, digest, receiver.tail)
+            first = _placing(blob, data, receiver)
+            await self._blobs.link(name, blob, first=first, then=then)
         except Absent:
             raise UploadUnknown from None
         except DigestInvalid:
-            await self._driver.apply([discard])
-            self._begun.ended(name, session)
+            await self._driver.apply(then)
+            self._ended(name, session)
             raise
-        self._begun.ended(name, session)
+        self._ended(name, session)
         return blob
+
+    def _ended(self, name: RepositoryName, session: str) -> None:
+        self._blanks.end(name, session)
+        self._begun.ended(name, session)
 
     async def _hashed(self, data: str, algorithm: str, receiver: Receiver) -> Progress:
         """The hash states of the session's file.
 
         The file is read again if they are gone, or are not those of its bytes. Where a
-        tail is appended, the change itself makes sure of the size.
+        tail is appended, the change itself makes sure of the size. A blank session has
+        no file.
         """
+        if receiver.blank is not None:
+            return Progress.beginning([CANONICAL, algorithm])
         progress = receiver.progress
         if progress is not None and not receiver.tail:
             [size] = await self._driver.sizes([data])
@@ -232,21 +242,29 @@ class Uploads:
         progress.upload.received(await self._driver.digest_of(data, hashers))
         return progress
 
-    async def _cancel(self, name: RepositoryName, session: str) -> None:
+    async def _cancel(
+        self, name: RepositoryName, session: str, told: int | None
+    ) -> None:
         key = (name.text, session)
         async with self._locks.hold(key):
             [size] = await self._driver.sizes([upload_data(name, session)])
-            if size is None:
+            if size is not None:
+                self._live.drop(key)
+                await self._driver.apply([Remove(upload(name, session))])
+            elif self._blanks.find(name, session, told=told) is None:
                 raise UploadUnknown
-            self._live.drop(key)
-            await self._driver.apply([Remove(upload(name, session))])
-            self._begun.ended(name, session)
+            self._ended(name, session)
 
     async def sessions(self, name: RepositoryName) -> list[str]:
-        """The names of what stands where sessions do."""
+        """The names of what stands where sessions do, and of those that are blank."""
         found = await names_or_none(self._driver, uploads(name))
+        found += self._blanks.of(name)
         self._begun.found(name, found)
         return found
+
+    def holders(self) -> list[RepositoryName]:
+        """Repositories that have blank sessions, and may have nothing else."""
+        return self._blanks.holders()
 
     async def expire(
         self, name: RepositoryName, session: str, *, before: float, dry: bool = False
@@ -266,25 +284,45 @@ class Uploads:
     ) -> bool:
         key, path = (name.text, session), upload_started(name, session)
         async with self._locks.hold(key):
-            [started] = await self._driver.read_many([path])
-            if started is None:
-                raise UploadUnknown
-            if parse_started(path, started) >= before:
+            blank = self._blanks.find(name, session)
+            if blank is not None:
+                started = float(blank.started)
+            else:
+                started = await self._started(path)
+            if started >= before:
                 return False
             if not dry:
                 self._live.drop(key)
-                await self._driver.apply([Discard(upload(name, session))])
-                self._begun.ended(name, session)
+                if blank is None:
+                    await self._driver.apply([Discard(upload(name, session))])
+                self._ended(name, session)
             return True
 
+    async def _started(self, path: str) -> float:
+        [content] = await self._driver.read_many([path])
+        if content is None:
+            raise UploadUnknown
+        return parse_started(path, content)
 
-def _ended(progress: Progress, digest: Digest, tail: Append) -> Blob:
+
+def _ended(progress: Progress, digest: Digest, tail: Sequence[bytes]) -> Blob:
     """The blob that a session and the rest of it become. Raises DigestInvalid."""
-    for chunk in tail.chunks:
+    for chunk in tail:
         for hasher in progress.hashers.values():
             hasher.update(chunk)
-    progress.upload.received(tail.length)
+    progress.upload.received(sum(map(len, tail)))
     actual = progress.digest(digest.algorithm)
     progress.upload.committed(digest, actual, progress.upload.size)
     stored = progress.digest(CANONICAL)
     return Blob(digest=digest, stored=stored, size=progress.upload.size)
+
+
+def _placing(blob: Blob, data: str, receiver: Receiver) -> list[Change]:
+    """What puts the bytes of a session, whose file is ``data``, where blobs are."""
+    target, tail = blob_data(blob.stored), receiver.tail
+    if receiver.blank is not None:
+        return [Put(target, b"".join(tail))]
+    move = Move(data, target)
+    if not tail:
+        return [move]
+    return [Append(data, blob.size - sum(map(len, tail)), tail), move]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-
 from registry.auth.authenticator import Authenticator
 from registry.config.schema import Configuration
 from registry.core.name import NameLimits
 from registry.core.route import Kind
 from registry.repository.registry import Registry
+from registry.service.storage import own_secret
 from registry.web.api import Endpoint, Endpoints
 from registry.web.base import BASE_ENDPOINTS
 from registry.web.blobs import BlobEndpoints
@@ -82,4 +81,4 @@ def name_limits(config: Configuration) -> NameLimits:
 
 def _secret(config: Configuration) -> bytes:
     given = config.http.secret
-    return secrets.token_bytes(32) if given is None else given.reveal().encode()
+    return own_secret(config) if given is None else given.reveal().encode()

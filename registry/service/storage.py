@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os.path
+import secrets
 
 from registry.config.schema import Configuration
 from registry.storage.disk import Disk
 from registry.storage.driver import Driver
 from registry.storage.filesystem import FilesystemDriver
+from registry.storage.kept_secret import LENGTH, kept_secret
 from registry.storage.lock import HeldRoot, hold_root
 from registry.storage.memory import MemoryDriver
 from registry.storage.workers import Workers
@@ -26,6 +28,17 @@ def open_storage(
     root = filesystem.rootdirectory
     held = hold_root(root)
     return FilesystemDriver(disk=Disk(), workers=workers, root=root), held
+
+
+def own_secret(config: Configuration) -> bytes:
+    """What signs for this store where the operator gives no secret.
+
+    Raises StorageFailure.
+    """
+    filesystem = config.storage.filesystem
+    if filesystem is None:
+        return secrets.token_bytes(LENGTH)
+    return kept_secret(Disk(), os.path.abspath(filesystem.rootdirectory))
 
 
 def describe_storage(config: Configuration) -> str:

@@ -56,7 +56,7 @@ class Changes:
                 case Remove():
                     self._remove(self._absolute(change.path))
                 case Create():
-                    self._create(self._absolute(change.path))
+                    self._create(self._absolute(change.path), change.content)
                 case Append():
                     self.append(change)
                 case Discard():
@@ -101,10 +101,10 @@ class Changes:
         opened = self._disk.open_to_append(path)
         return OpenFile(disk=self._disk, path=path, opened=opened)
 
-    def _create(self, target: str) -> None:
+    def _create(self, target: str, content: bytes) -> None:
         def make() -> None:
             self._directories.make(os.path.dirname(target))
-            self._new_file(target).close()
+            self.stage(target, content).close()
 
         self._persist(target, make)
 

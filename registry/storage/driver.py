@@ -65,13 +65,14 @@ class Remove:
 
 @attrs.frozen
 class Create:
-    """Make an empty file that grows by ``Append`` or ``append_to``.
+    """Make a file of ``content`` that grows by ``Append`` or ``append_to``.
 
-    Its name is durable once a later change in the same directory is. Raises
-    StorageFailure if something is there.
+    Its name is durable once a later change in the same directory is, its bytes once it
+    is flushed or moved. Raises StorageFailure if something is there.
     """
 
     path: str
+    content: bytes = b""
 
 
 @attrs.frozen
@@ -172,8 +173,11 @@ class Driver(Protocol):
     async def open(self, path: str) -> Content:
         """An immutable file, to be read in parts. Raises Absent."""
 
-    async def append_to(self, path: str) -> Appender:
-        """The end of an existing file. Raises Absent."""
+    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+        """The end of an existing file. Raises Absent.
+
+        It may be one that ``after`` makes in the same worker turn.
+        """
 
     async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
         """Feed a whole file to ``hashers`` in workers; its size. Raises Absent."""

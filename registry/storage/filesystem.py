@@ -27,6 +27,7 @@ from registry.storage.driver import (
     Appender,
     Change,
     Content,
+    Create,
     Remove,
     StorageFailure,
 )
@@ -99,9 +100,9 @@ class FilesystemDriver:
         self._kept.add(path, file, generation=generation)
         return content
 
-    async def append_to(self, path: str) -> Appender:
-        """The end of an existing file. Raises Absent."""
-        file = await self._at(path, self._opened, self._disk.open_to_append)
+    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+        """The end of an existing file, or of one that ``after`` makes; or Absent."""
+        file = await self._at(path, self._opened_after, checked_changes(after))
         self._growing.add(file)
         flush = self._changes.flush
         return FileAppender(file=file, flush=flush, workers=self._workers)
@@ -186,6 +187,10 @@ class FilesystemDriver:
             for entry in self._disk.entries(path)
             if is_listed(entry.name, is_directory=entry.is_directory)
         )
+
+    def _opened_after(self, path: str, first: Sequence[Change]) -> OpenFile:
+        self._changes.apply(first)
+        return self._opened(path, self._disk.open_to_append)
 
     def _opened(self, path: str, way: Callable[[str], tuple[int, int]]) -> OpenFile:
         return OpenFile(disk=self._disk, path=path, opened=way(path))

@@ -89,8 +89,9 @@ class MemoryDriver:
         """A file, to be read in parts. Raises Absent."""
         return HeldContent(bytes(self._file(path)))
 
-    async def append_to(self, path: str) -> Appender:
-        """The end of an existing file. Raises Absent."""
+    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+        """The end of an existing file, or of one that ``after`` makes; or Absent."""
+        await self.apply(after)
         return MemoryAppender(self._growing(path))
 
     async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
@@ -113,7 +114,7 @@ class MemoryDriver:
                 case Remove() | Discard():
                     self._discard(change.path)
                 case Create():
-                    self._create(change.path)
+                    self._create(change)
                 case Append():
                     self._append(change)
 
@@ -163,11 +164,11 @@ class MemoryDriver:
             directory[name] = file
         return file
 
-    def _create(self, path: str) -> None:
-        directory, name = self._make_parent(path)
+    def _create(self, change: Create) -> None:
+        directory, name = self._make_parent(change.path)
         if name in directory:
-            raise StorageFailure(f"{path} is there already; remove it first")
-        directory[name] = bytearray()
+            raise StorageFailure(f"{change.path} is there already; remove it first")
+        directory[name] = bytearray(change.content)
 
     def _append(self, change: Append) -> None:
         file = self._growing(change.path)

@@ -1,9 +1,11 @@
 """The ``_state`` parameter of upload URLs, in Distribution's format.
 
-It is the offset that the client was told, signed. Nothing here needs it: the session's
-file is the truth, and URLs without it work. With it, a client that repeats a chunk
-after a lost answer is told so (416) instead of spoiling its upload, and Distribution,
-given the same ``http.secret``, can go on with a session that was begun here.
+It is the offset that the client was told, signed, and of a session without bytes also
+when it was begun. A session that has bytes needs none of this: its file is the truth,
+and URLs without a state work. With it, a client that repeats a chunk after a lost
+answer is told so (416) instead of spoiling its upload; a session without bytes is good
+also after a restart; and Distribution, given the same ``http.secret``, can go on with a
+session that has bytes.
 """
 
 from __future__ import annotations
@@ -12,8 +14,12 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 
 import attrs
+
+from registry.repository.started import format_started, parse_started
+from registry.storage.driver import StorageFailure
 
 
 @attrs.frozen
@@ -22,30 +28,45 @@ class SessionStates:
 
     secret: bytes = attrs.field(repr=False)
 
-    def seal(self, *, name: str, session: str, offset: int) -> str:
+    def seal(
+        self, *, name: str, session: str, offset: int, started: int | None = None
+    ) -> str:
         """The state of a session of repository ``name`` that holds ``offset`` bytes.
 
-        Distribution adds ``StartedAt``, but reads it from its files when it needs it.
+        ``started`` is in seconds of the epoch. Distribution always tells it.
         """
-        text = json.dumps(
-            {"Name": name, "UUID": session, "Offset": offset}, separators=(",", ":")
-        ).encode("ascii")
+        told: dict[str, str | int] = {"Name": name, "UUID": session, "Offset": offset}
+        if started is not None:
+            told["StartedAt"] = format_started(started).decode("ascii")
+        text = json.dumps(told, separators=(",", ":")).encode("ascii")
         return base64.urlsafe_b64encode(self._mac(text) + text).decode("ascii")
 
     def offset(self, state: str | None, *, name: str, session: str) -> int | None:
         """The offset that an authentic state of this session tells, else None."""
+        offset = self._told(state, name, session).get("Offset")
+        return offset if isinstance(offset, int) else None
+
+    def started(self, state: str | None, *, name: str, session: str) -> int | None:
+        """When a session without bytes was begun, by an authentic state, else None."""
+        told = self._told(state, name, session)
+        if told.get("Offset") != 0:
+            return None
+        try:
+            return int(parse_started("_state", str(told.get("StartedAt")).encode()))
+        except StorageFailure:
+            return None
+
+    def _told(self, state: str | None, name: str, session: str) -> Mapping[str, object]:
         try:
             sealed = base64.b64decode(state or "", altchars=b"-_", validate=True)
         except ValueError:
-            return None
+            return {}
         mac, text = sealed[:32], sealed[32:]
         if not hmac.compare_digest(mac, self._mac(text)):
-            return None
-        told = json.loads(text)
-        if told.get("Name") != name or told.get("UUID") != session:
-            return None
-        offset = told.get("Offset")
-        return offset if isinstance(offset, int) else None
+            return {}
+        told: dict[str, object] = json.loads(text)
+        is_ours = told.get("Name") == name and told.get("UUID") == session
+        return told if is_ours else {}
 
     def _mac(self, text: bytes) -> bytes:
         return hmac.new(self.secret, text, hashlib.sha256).digest()

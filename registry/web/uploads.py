@@ -18,7 +18,7 @@ from registry.core.route import Kind, Route
 from registry.core.upload import ChunkRange
 from registry.repository.blobs import Blob, Blobs
 from registry.repository.receiving import Receiver
-from registry.repository.uploads import Uploads
+from registry.repository.uploads import Uploads, UploadStatus
 from registry.web.api import Endpoints
 from registry.web.claims import Claims
 from registry.web.location import Locations
@@ -75,7 +75,7 @@ class UploadEndpoints:
             return await self._take_whole(request, name, Digest.parse(digest))
         algorithm = request.parameter("digest-algorithm") or CANONICAL
         status = await self.uploads.start(name, algorithm=algorithm)
-        return self._progress(202, request, name, status.id, status.offset)
+        return self._progress(202, request, name, status)
 
     async def _mount(
         self, request: Request, name: RepositoryName, digest: Digest
@@ -107,8 +107,9 @@ class UploadEndpoints:
     async def get(self, request: Request, route: Route) -> Response:
         """How far the upload has come."""
         name = _name(route)
-        status = await self.uploads.status(name, route.reference)
-        return self._progress(204, request, name, status.id, status.offset)
+        told = self._told(request, name, route.reference)
+        status = await self.uploads.status(name, route.reference, told=told)
+        return self._progress(204, request, name, status)
 
     async def patch(self, request: Request, route: Route) -> Response:
         """The next chunk."""
@@ -118,7 +119,9 @@ class UploadEndpoints:
                 pass
         except RangeInvalid as error:
             return self._out_of_order(request, name, session, error)
-        return self._progress(202, request, name, session, receiver.offset)
+        started = receiver.blank.started if receiver.blank else None
+        status = UploadStatus(session, receiver.offset, started)
+        return self._progress(202, request, name, status)
 
     async def put(self, request: Request, route: Route) -> Response:
         """The last chunk, if any, and the end: the session becomes a blob."""
@@ -137,7 +140,8 @@ class UploadEndpoints:
         """Give the upload up."""
         name, session = _name(route), route.reference
         with self.claims.claim(name.text, session, request.body):
-            await self.uploads.cancel(name, session)
+            told = self._told(request, name, session)
+            await self.uploads.cancel(name, session, told=told)
         return Response(204, header_lines(("Docker-Upload-UUID", route.reference)))
 
     async def _finish(
@@ -165,6 +169,7 @@ class UploadEndpoints:
             length=body.length,
             flush=not is_last,
             holds=TAIL if is_last else 0,
+            told=self._told(request, name, session),
         )
         with self.claims.claim(name.text, session, body):
             async with receiving as receiver:
@@ -190,6 +195,11 @@ class UploadEndpoints:
                 offset=offset,
             )
 
+    def _told(self, request: Request, name: RepositoryName, session: str) -> int | None:
+        """When the session was begun, if the client proves it and it has no bytes."""
+        state = request.parameter("_state")
+        return self.states.started(state, name=name.text, session=session)
+
     # Answers.
 
     def _created(self, request: Request, name: RepositoryName, blob: Blob) -> Response:
@@ -201,32 +211,33 @@ class UploadEndpoints:
         )
 
     def _progress(
-        self,
-        code: int,
-        request: Request,
-        name: RepositoryName,
-        session: str,
-        offset: int,
+        self, code: int, request: Request, name: RepositoryName, status: UploadStatus
     ) -> Response:
-        return Response(
-            code, header_lines(*self._where(request, name, session, offset))
-        )
+        return Response(code, header_lines(*self._where(request, name, status)))
 
     def _out_of_order(
         self, request: Request, name: RepositoryName, session: str, error: RangeInvalid
     ) -> Response:
         """416, with what the client needs to go on."""
-        return problem(error, *self._where(request, name, session, error.offset))
+        told = self._told(request, name, session)
+        status = UploadStatus(session, error.offset, told)
+        return problem(error, *self._where(request, name, status))
 
     def _where(
-        self, request: Request, name: RepositoryName, session: str, offset: int
+        self, request: Request, name: RepositoryName, status: UploadStatus
     ) -> list[tuple[str, str]]:
         """Where the upload goes on, and after which byte."""
-        state = self.states.seal(name=name.text, session=session, offset=offset)
+        state = self.states.seal(
+            name=name.text,
+            session=status.id,
+            offset=status.offset,
+            started=None if status.offset else status.started,
+        )
+        location = self.locations.upload(request, name.text, status.id, state)
         return [
-            ("Location", self.locations.upload(request, name.text, session, state)),
-            ("Range", f"0-{max(0, offset - 1)}"),
-            ("Docker-Upload-UUID", session),
+            ("Location", location),
+            ("Range", f"0-{max(0, status.offset - 1)}"),
+            ("Docker-Upload-UUID", status.id),
         ]
 
 

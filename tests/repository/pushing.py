@@ -209,9 +209,9 @@ class Slow:
             await self._driver.apply([change])
         await self._pause()
 
-    async def append_to(self, path: str) -> SlowAppender:
+    async def append_to(self, path: str, **how: Any) -> SlowAppender:
         await self._pause()
-        return SlowAppender(await self._driver.append_to(path), self._pause)
+        return SlowAppender(await self._driver.append_to(path, **how), self._pause)
 
     async def _pause(self) -> None:
         self.waiting.append(Deferred())

@@ -260,8 +260,8 @@ class WatchingAppends(Recording):
         super().__init__(driver)
         self.flushes: list[bool] = []
 
-    async def append_to(self, path: str) -> Watched:
-        return Watched(await self._driver.append_to(path), self.flushes)
+    async def append_to(self, path: str, **how: Any) -> Watched:
+        return Watched(await self._driver.append_to(path, **how), self.flushes)
 
 
 @pytest.mark.parametrize(
@@ -292,8 +292,8 @@ def test_bytes_are_flushed_when_asked_and_when_the_body_broke_off(
 class FailingAppends(Recording):
     """A driver whose second append fails after a part of it was written."""
 
-    async def append_to(self, path: str) -> object:
-        appender = await self._driver.append_to(path)
+    async def append_to(self, path: str, **how: Any) -> object:
+        appender = await self._driver.append_to(path, **how)
         real, count = appender.append, iter(range(100))
 
         async def append(chunks: list[bytes], hashers: list[object]) -> int:

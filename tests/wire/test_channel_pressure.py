@@ -100,8 +100,8 @@ class SlowDriver(MemoryDriver):
         self.reading = Gate()
         self.reads: list[int] = []
 
-    async def append_to(self, path: str) -> Appender:
-        return SlowAppender(await super().append_to(path), self.writing)
+    async def append_to(self, path: str, **how: Any) -> Appender:
+        return SlowAppender(await super().append_to(path, **how), self.writing)
 
     async def open(self, path: str) -> Content:
         return FileInParts(await super().open(path), self.reading, self.reads)
