@@ -12,6 +12,7 @@ from registry.storage.filesystem import FilesystemDriver
 from registry.storage.kept_secret import LENGTH, kept_secret
 from registry.storage.lock import HeldRoot, hold_root
 from registry.storage.memory import MemoryDriver
+from registry.storage.whole_sync import whole_sync
 from registry.storage.workers import Workers
 
 
@@ -27,7 +28,11 @@ def open_storage(
         return MemoryDriver(), None
     root = filesystem.rootdirectory
     held = hold_root(root)
-    return FilesystemDriver(disk=Disk(), workers=workers, root=root), held
+    disk = Disk()
+    driver = FilesystemDriver(
+        disk=disk, workers=workers, root=root, whole=whole_sync(disk, root)
+    )
+    return driver, held
 
 
 def own_secret(config: Configuration) -> bytes:

@@ -165,16 +165,24 @@ class Changes:
         The kernel reports a lost page once and then takes it for written. A second try
         would succeed and prove nothing.
         """
+        self.check_trusted(file)
+        try:
+            file.fsync()
+        except StorageFailure:
+            self.distrust(file)
+            raise
+
+    def check_trusted(self, file: OpenFile) -> None:
+        """Raises StorageFailure if a sync of ``file`` has failed before."""
         if file.path in self._distrusted:
             raise StorageFailure(
                 f"{file.path} could not be synced before, so a part of it may be lost;"
                 " remove it and send it again"
             )
-        try:
-            file.fsync()
-        except StorageFailure:
-            self._distrusted.add(file.path)
-            raise
+
+    def distrust(self, file: OpenFile) -> None:
+        """Say that a sync of ``file`` has failed."""
+        self._distrusted.add(file.path)
 
     def _settle(self, target: str) -> None:
         """Make the name of a file durable, and those of the directories above it.

@@ -1,7 +1,8 @@
 """Many lists of changes carried out together, so that they share their syncs.
 
 A sync costs about as much for ten files as for one, because the file system writes its
-journal once for all of them. So lists that arrive while others are being synced wait
+journal once for all of them; and the whole file system at once costs less than many
+files (``whole_sync.py``). So lists that arrive while others are being synced wait
 and go together. In rounds, the first changes of all lists are named, then every
 directory that this touched is synced once, then the second changes follow. What a list
 may rely on stays the same: each of its changes is durable before its next one begins.
@@ -16,7 +17,7 @@ Lists do not fail for each other's sake.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from uuid import uuid4
 
@@ -37,6 +38,7 @@ from registry.storage.driver import (
     StorageFailure,
 )
 from registry.storage.openfile import OpenFile
+from registry.storage.whole_sync import WholeSync
 
 
 @attrs.define
@@ -77,12 +79,19 @@ class Commit:
     """Carries out lists of changes below ``root``; blocks, one call at a time."""
 
     def __init__(
-        self, *, disk: Disk, root: str, changes: Changes, directories: Directories
+        self,
+        *,
+        disk: Disk,
+        root: str,
+        changes: Changes,
+        directories: Directories,
+        whole: WholeSync,
     ) -> None:
         self._disk = disk
         self._root = root
         self._changes = changes
         self._directories = directories
+        self._whole = whole
 
     def carry_out(self, lists: Sequence[Sequence[Change]]) -> list[Exception | None]:
         """Carry out every list; what went wrong with each, None if nothing did."""
@@ -90,8 +99,7 @@ class Commit:
         try:
             for one in everyone:
                 self._try(one, self._stage)
-            for one in everyone:
-                self._try(one, self._sync)
+            self._sync_bytes(everyone)
             while going := [one for one in everyone if one.is_going]:
                 for one in going:
                     self._try(one, self._name)
@@ -131,6 +139,34 @@ class Commit:
                 case Append():
                     self._changes.append(change)
 
+    def _sync_bytes(self, everyone: Sequence[Going]) -> None:
+        """Make the bytes of all files durable that wait for their names."""
+        paths = [file.path for one in everyone for file in one.staged.values()]
+        if self._whole.is_cheaper(paths):
+            self._sync_whole(everyone)
+            return
+        for one in everyone:
+            for file in one.staged.values():
+                file.start_writing(0, 0)
+        for one in everyone:
+            self._try(one, self._sync)
+
+    def _sync_whole(self, everyone: Sequence[Going]) -> None:
+        """The same for all at once; what fails then fails for all."""
+        for one in everyone:
+            self._try(one, self._check)
+        try:
+            self._whole.sync()
+        except StorageFailure as failure:
+            for one in everyone:
+                for file in one.staged.values():
+                    self._changes.distrust(file)
+                one.failure = one.failure or failure
+
+    def _check(self, one: Going) -> None:
+        for file in one.staged.values():
+            self._changes.check_trusted(file)
+
     def _sync(self, one: Going) -> None:
         for file in one.staged.values():
             self._changes.sync(file)
@@ -167,12 +203,25 @@ class Commit:
                 unsettled.update(names)
                 for directory in dict.fromkeys([one.touched, *_above(names)]):
                     concerned.setdefault(directory, []).append(one)
-        synced = [self._sync_names(*each) for each in concerned.items()]
-        if all(synced):
+        if self._sync_directories(concerned):
             self._directories.settled(unsettled)
         for one in going:
             if one.is_going:
                 one.position += one.named
+
+    def _sync_directories(self, concerned: Mapping[str, Sequence[Going]]) -> bool:
+        """Sync each for all that it concerns; whether everything went well."""
+        if not self._whole.is_cheaper(list(concerned)):
+            synced = [self._sync_names(*each) for each in concerned.items()]
+            return all(synced)
+        try:
+            self._whole.sync()
+        except StorageFailure as failure:
+            for those in concerned.values():
+                for one in those:
+                    one.failure = failure
+            return False
+        return True
 
     def _sync_names(self, directory: str, those: Sequence[Going]) -> bool:
         """Sync a directory for all that it concerns; whether that went well."""

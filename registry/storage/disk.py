@@ -24,6 +24,7 @@ from typing import ParamSpec, TypeVar
 
 import attrs
 
+from registry.storage.calls import sync_file_system
 from registry.storage.driver import Absent, StorageFailure, StorageFull
 
 P = ParamSpec("P")
@@ -122,6 +123,10 @@ class Disk:
     def fsync_directory(self, path: str) -> None:
         """Make the names in a directory survive a power cut."""
         self.call("sync directory", path, _fsync_directory, path)
+
+    def sync_file_system(self, fd: int, path: str) -> None:
+        """Make everything durable that is on the file system of an open file."""
+        self.call("sync file system", path, sync_file_system, fd)
 
     def close(self, fd: int, path: str) -> None:
         """Release a descriptor."""

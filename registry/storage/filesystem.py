@@ -35,6 +35,7 @@ from registry.storage.openfile import OpenFile
 from registry.storage.openfiles import OpenFiles
 from registry.storage.path import checked, checked_changes, is_listed
 from registry.storage.together import Together
+from registry.storage.whole_sync import NO_WHOLE_SYNC, WholeSync
 from registry.storage.workers import Workers
 
 P = ParamSpec("P")
@@ -53,10 +54,18 @@ TURN = 32 * PIECE
 class FilesystemDriver:
     """A driver that keeps its files below the directory ``root``.
 
-    The root is made on first use. Files are 0666 and directories 0777 before the umask.
+    The root is made on first use; ``whole`` syncs all of it at once. Files
+    are 0666 and directories 0777 before the umask.
     """
 
-    def __init__(self, *, disk: Disk, workers: Workers, root: str) -> None:
+    def __init__(
+        self,
+        *,
+        disk: Disk,
+        workers: Workers,
+        root: str,
+        whole: WholeSync = NO_WHOLE_SYNC,
+    ) -> None:
         self._disk = disk
         self._workers = workers
         self._root = os.path.abspath(root)
@@ -67,6 +76,7 @@ class FilesystemDriver:
             root=self._root,
             changes=self._changes,
             directories=directories,
+            whole=whole,
         )
         self._together = Together(workers=workers, carry_out=commit.carry_out)
         self._growing: WeakSet[OpenFile] = WeakSet()

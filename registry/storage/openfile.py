@@ -12,9 +12,9 @@ from contextlib import suppress
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
+from registry.storage.calls import start_writing
 from registry.storage.disk import Disk
 from registry.storage.driver import StorageFailure
-from registry.storage.writeback import start_writing
 
 P = ParamSpec("P")
 T = TypeVar("T")

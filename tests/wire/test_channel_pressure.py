@@ -6,6 +6,7 @@ A slow disk pauses the client's socket; a slow client pauses the file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 from exchanges import NAME, begin, chunked, get, held, offset, patch, push
