@@ -27,6 +27,9 @@ def _threads(text: str) -> int:
     return max(number, FEWEST_THREADS)
 
 
+Durability = Literal["full", "group", "none"]
+
+
 @attrs.frozen(kw_only=True)
 class Filesystem:
     """Content in a directory, in Distribution's layout."""
@@ -35,6 +38,15 @@ class Filesystem:
     """The directory that holds `docker/registry/v2`."""
     maxthreads: Annotated[int, Kind("integer", _threads)] = 100
     """How many operations of the disk may run at once; less than 25 counts as 25."""
+    durability: Durability = "group"
+    """What is safe from a power cut when a push is answered with success.
+
+    `group`: all of it. Bytes are synced before the names that lead to them, and pushes
+    that arrive together share their syncs. `full`: the same, but no push shares a sync
+    with another, nor is the whole file system synced at once; slower, for file systems
+    that are not trusted with that. `none`: nothing; the system writes when it likes,
+    so a power cut may lose what was acknowledged in the last minute, and damage it.
+    The end of the process alone never loses anything."""
 
 
 @attrs.frozen(kw_only=True)

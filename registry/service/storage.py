@@ -6,13 +6,13 @@ import os.path
 import secrets
 
 from registry.config.schema import Configuration
-from registry.storage.disk import Disk
+from registry.storage.disk import Disk, UnsyncedDisk
 from registry.storage.driver import Driver
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.kept_secret import LENGTH, kept_secret
 from registry.storage.lock import HeldRoot, hold_root
 from registry.storage.memory import MemoryDriver
-from registry.storage.whole_sync import whole_sync
+from registry.storage.whole_sync import NO_WHOLE_SYNC, whole_sync
 from registry.storage.workers import Workers
 
 
@@ -28,9 +28,14 @@ def open_storage(
         return MemoryDriver(), None
     root = filesystem.rootdirectory
     held = hold_root(root)
-    disk = Disk()
+    disk = UnsyncedDisk() if filesystem.durability == "none" else Disk()
+    shares = filesystem.durability == "group"
     driver = FilesystemDriver(
-        disk=disk, workers=workers, root=root, whole=whole_sync(disk, root)
+        disk=disk,
+        workers=workers,
+        root=root,
+        whole=whole_sync(disk, root) if shares else NO_WHOLE_SYNC,
+        shares_syncs=shares,
     )
     return driver, held
 

@@ -14,7 +14,7 @@ from registry.storage.workers import Workers
 Flush = Callable[[OpenFile], None]
 """Makes a file durable, with its name and the directories above it."""
 
-WRITE_EARLY = 8 * 1024 * 1024
+WRITE_EARLY = 1 * 1024 * 1024
 """Bytes after which the disk is asked to begin with them."""
 
 

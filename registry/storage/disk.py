@@ -161,6 +161,20 @@ class Disk:
         return stat.S_ISDIR(self.call("stat", path, os.lstat, path).st_mode)
 
 
+class UnsyncedDisk(Disk):
+    """A file system that nobody waits for: a power cut may lose what was written."""
+
+    def fsync(self, fd: int, path: str) -> None:
+        """Nothing is waited for."""
+
+    def fsync_directory(self, path: str) -> None:
+        """It is only looked whether the directory is there."""
+        self.is_directory(path)
+
+    def sync_file_system(self, fd: int, path: str) -> None:
+        """Nothing is waited for."""
+
+
 def _open_regular(path: str, flags: int) -> tuple[int, int]:
     fd = os.open(path, flags, FILE_MODE)
     try:

@@ -54,8 +54,9 @@ TURN = 32 * PIECE
 class FilesystemDriver:
     """A driver that keeps its files below the directory ``root``.
 
-    The root is made on first use; ``whole`` syncs all of it at once. Files
-    are 0666 and directories 0777 before the umask.
+    The root is made on first use; ``whole`` syncs all of it at once. Unless
+    it ``shares_syncs``, every list of changes goes alone. Files are 0666 and
+    directories 0777 before the umask.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class FilesystemDriver:
         workers: Workers,
         root: str,
         whole: WholeSync = NO_WHOLE_SYNC,
+        shares_syncs: bool = True,
     ) -> None:
         self._disk = disk
         self._workers = workers
@@ -79,6 +81,7 @@ class FilesystemDriver:
             whole=whole,
         )
         self._together = Together(workers=workers, carry_out=commit.carry_out)
+        self._shares_syncs = shares_syncs
         self._growing: WeakSet[OpenFile] = WeakSet()
         self._contents: WeakSet[FileContent] = WeakSet()
         self._kept = OpenFiles(limit=KEPT)
@@ -132,14 +135,16 @@ class FilesystemDriver:
     async def apply(self, changes: Sequence[Change]) -> None:
         """Carry out ``changes`` in order, each durable before the next begins.
 
-        Lists go together, except those that remove: a big tree would hold up the rest.
+        Lists go together, if syncs are shared, except those that remove: a big tree
+        would hold up the rest.
         """
         known = checked_changes(changes)
         try:
-            if any(isinstance(change, Remove) for change in known):
-                await self._workers.run(self._changes.apply, known)
-            else:
+            removes = any(isinstance(change, Remove) for change in known)
+            if self._shares_syncs and not removes:
                 await self._together.apply(known)
+            else:
+                await self._workers.run(self._changes.apply, known)
         finally:
             self._kept.changed(changes)
 

@@ -30,7 +30,7 @@ from registry.web.session_state import SessionStates
 BATCH = 1024 * 1024
 """Bytes that go to a worker at a time: one turn hashes and writes them."""
 
-LEAST = 64 * 1024
+LEAST = 512 * 1024
 """Bytes that are waited for before they go to a worker: a body that drips is not worth
 a turn for each byte."""
 

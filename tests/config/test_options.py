@@ -126,6 +126,7 @@ def test_an_option_is_read(text: str, path: str, value: object) -> None:
 STORAGE = [
     ("storage: filesystem", "filesystem.rootdirectory", "/var/lib/registry"),
     ("storage: {filesystem: }", "filesystem.maxthreads", 100),
+    ("storage: {filesystem: {durability: full}}", "filesystem.durability", "full"),
     ("storage: {filesystem: {rootdirectory: /r, maxthreads: 5}}",
      "filesystem.maxthreads", 25),
     ("storage: {inmemory: {}, delete: {enabled: true}}", "delete.enabled", True),
