@@ -37,9 +37,14 @@ http:
 
 
 class Server(Program):
-    """A registry that serves ``storage``; its log and configuration are in ``work``."""
+    """A registry that serves ``storage``; its log and configuration are in ``work``.
 
-    def __init__(self, *, command: Sequence[str], storage: str, work: str) -> None:
+    ``http`` is further lines of that part of the configuration.
+    """
+
+    def __init__(
+        self, *, command: Sequence[str], storage: str, work: str, http: str = ""
+    ) -> None:
         port = free_port()
         name = os.path.join(work, f"{os.path.basename(command[0])}-{port}")
         self.configuration = f"{name}.yml"
@@ -50,7 +55,7 @@ class Server(Program):
         )
         with open(self.configuration, "w", encoding="utf-8") as file:
             text = CONFIGURATION.format(storage=storage, port=port, secret=SECRET)
-            file.write(text)
+            file.write(text + http)
         self.client = Client(port=port)
 
     @property

@@ -78,12 +78,16 @@ class Arrivals:
         self._head = Head()
         self._newest: Request | None = None
         self._framing_bytes = 0
+        self._surplus = 0
         self._window = now, 0
 
     def received(self, data: bytes, now: float) -> None:
         """Bytes from the client."""
         if self.is_over:
             self.has_surplus = True
+            self._surplus += len(data)
+            if self._surplus > self._limits.lingered:
+                self._flow.abort()
             return
         self.last_received = now
         if self.head_started is None and self.body.is_complete:

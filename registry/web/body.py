@@ -52,6 +52,9 @@ class Flow(Protocol):
     def resume(self) -> None:
         """There is room again."""
 
+    def abort(self) -> None:
+        """Drop the connection."""
+
 
 class Body:
     """A single-use stream of byte strings.
@@ -250,7 +253,7 @@ class _NoFlow:
     def wanted(self) -> None:
         """Nothing is to come."""
 
-    pause = resume = wanted
+    pause = resume = abort = wanted
 
 
 def _empty_body() -> Body:

@@ -86,6 +86,9 @@ class Limits:
     linger_timeout: float = 5.0
     """Seconds that a refused body is still read so that the refusal arrives."""
 
+    lingered: int = 16 * MIB
+    """Bytes of it that are read in that time."""
+
     hurried_timeout: float = 5.0
     """Seconds that a connection may rest when there are nearly too many."""
 

@@ -209,6 +209,16 @@ def test_a_blob_is_not_stored_when_its_body_is_malformed(harness: Harness) -> No
     assert harness.request("GET", f"/v2/{NAME}/blobs/{digest}").status == 404
 
 
+def test_what_follows_a_refusal_is_read_only_so_far() -> None:
+    with calm_harness(limits=Limits(lingered=10_000)) as harness:
+        client = harness.connect()
+        client.send(b"NONSENSE\r\n\r\n", *[b"x" * 1000] * 10)
+        assert not client.transport.is_aborted
+        client.send(b"x")
+        assert client.transport.is_aborted
+        assert client.answers()[0].status == 501
+
+
 def test_limits_are_the_operators(harness: Harness) -> None:
     with calm_harness(limits=Limits(head=200, headers=3, target=20)) as small:
         assert refused(small, get("/v2/" + "a" * 20)) == 414
