@@ -6,6 +6,8 @@
 #   make clients    install from Debian the programs that the tests run
 #   make lint       ruff and mypy
 #   make bench      measure against Debian's docker-registry
+#   make flood      measure what a thousand slow clients cost the others
+#   make fuzz       ten minutes of fuzzing, guided by coverage (FUZZ_SECONDS=600)
 #   make clean      remove what was built (not ./registry-data)
 
 # Packages need root, and so do the container engines that the tests start.
@@ -31,7 +33,10 @@ APT = $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get --quiet \
 # A test that takes more seconds than this hangs: say where, and end.
 BOUNDED = -o faulthandler_timeout=180 -o faulthandler_exit_on_timeout=true
 
-.PHONY: serve test clients lint bench clean python
+# Seconds that fuzzing takes in all.
+FUZZ_SECONDS = 600
+
+.PHONY: serve test clients lint bench flood fuzz clean python
 
 serve: .venv/installed
 	.venv/bin/registry serve
@@ -48,9 +53,16 @@ lint: .venv/installed-dev
 bench: .venv/installed-dev clients
 	.venv/bin/python -m benchmarks
 
+flood: .venv/installed-dev clients
+	.venv/bin/python -m benchmarks.flood
+
+fuzz: .venv/installed-dev
+	FUZZ=long .venv/bin/python -B -m pytest tests/fuzz
+	.venv/bin/python tests/fuzz/run.py --seconds $(FUZZ_SECONDS) --corpus .fuzz
+
 clean:
 	$(AS_ROOT) rm -rf .venv build dist *.egg-info twisted/plugins/dropin.cache \
-		.hypothesis .mypy_cache .ruff_cache
+		.fuzz .hypothesis .mypy_cache .ruff_cache
 	$(AS_ROOT) find . -name __pycache__ -prune -exec rm -rf {} +
 
 # --no-remove: on a machine with other container engines, stop rather than replace them.

@@ -18,6 +18,7 @@ import math
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import (
@@ -31,6 +32,7 @@ from twisted.web.resource import IResource, Resource
 from zope.interface import provider
 
 from registry.config.load import read_config
+from registry.config.schema import Configuration
 from registry.repository.registry import build_registry
 from registry.service.endpoints import build_endpoints, name_limits
 from registry.service.rules import reference_rules
@@ -128,7 +130,7 @@ class Harness:
         told_by: bytes = X_FORWARDED_FOR,
         driver: MemoryDriver | None = None,
     ) -> None:
-        self.config = read_config(f"version: 0.1\n{options}", "harness", {})
+        self.config = _configuration(options)
         self.limits = limits or Limits()
         self.reactor = MemoryReactorClock()
         self.reactor.rightNow = START
@@ -268,6 +270,12 @@ def calm_harness(
         yield Harness(
             options=options, limits=limits, root=root, trusted=trusted, driver=driver
         )
+
+
+@lru_cache(maxsize=32)
+def _configuration(options: str) -> Configuration:
+    """Read once, since many harnesses are alike and none can change it."""
+    return read_config(f"version: 0.1\n{options}", "harness", {})
 
 
 class _Recorder:

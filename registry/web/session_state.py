@@ -52,7 +52,8 @@ class SessionStates:
         if told.get("Offset") != 0:
             return None
         try:
-            return int(parse_started("_state", str(told.get("StartedAt")).encode()))
+            text = str(told.get("StartedAt")).encode("ascii", "replace")
+            return int(parse_started("_state", text))
         except StorageFailure:
             return None
 
@@ -64,7 +65,12 @@ class SessionStates:
         mac, text = sealed[:32], sealed[32:]
         if not hmac.compare_digest(mac, self._mac(text)):
             return {}
-        told: dict[str, object] = json.loads(text)
+        try:
+            told = json.loads(text)
+        except (ValueError, RecursionError):
+            return {}
+        if not isinstance(told, dict):
+            return {}
         is_ours = told.get("Name") == name and told.get("UUID") == session
         return told if is_ours else {}
 
