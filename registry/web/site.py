@@ -42,7 +42,7 @@ from registry.web.tree import Tree
 from registry.web.turned_away import TurnedAway
 from registry.web.wire import Wire
 
-HEADS = 8 * KIB
+HEADS = 4 * KIB
 """Bytes that are read at once where heads are due: few requests sent ahead fit in."""
 
 BULK = 64 * KIB
@@ -207,6 +207,8 @@ class Site(Factory):
 
     def read_bulk(self, transport: Any, bulk: bool) -> None:  # noqa: ANN401
         """Read much or little at a time from ``transport``, if it is a socket's."""
+        if isinstance(transport, TLSTransport):
+            transport = transport.transport
         if isinstance(transport, Connection):
             transport.bufferSize = BULK if bulk else HEADS
 

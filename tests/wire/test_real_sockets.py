@@ -304,3 +304,47 @@ async def test_garbage_ends_the_connection(tmp_path: Path, is_secure: bool) -> N
             await client.closed
             [answer], _ = parse_answers(client.data)
             assert answer.status in (400, 501)
+
+
+@SECURE
+@pytest_twisted.ensureDeferred
+async def test_a_connection_too_many_is_told_so(
+    tmp_path: Path, is_secure: bool
+) -> None:
+    limits = Limits(connections=1)
+    async with listening(tmp_path, is_secure=is_secure, limits=limits) as registry:
+        first = await registry.connect()
+        first.transport.write(request_bytes("GET", "/v2/"))
+        await first.has(100)
+        [answer] = await registry.exchange(request_bytes("GET", "/v2/"))
+        assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+        first.transport.loseConnection()
+        await first.closed
+        await all_gone(registry.site)
+        [answer] = await registry.exchange(asking("GET", "/v2/"))
+        assert answer.status == 200
+
+
+@SECURE
+@pytest_twisted.ensureDeferred
+async def test_many_requests_sent_ahead_are_held_in_small_parts(
+    tmp_path: Path, is_secure: bool
+) -> None:
+    """A client that does not read its first answer has few more requests held."""
+    async with listening(tmp_path, is_secure=is_secure) as registry:
+        path = registry.place_blob(
+            lambda fd: os.ftruncate(fd, 1024 * MIB), digest="sha256:" + "2" * 64
+        )
+        client = await registry.connect()
+        client.transport.write(request_bytes("GET", path))
+        await client.has(1000)
+        client.transport.pauseProducing()
+        ahead = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+        client.transport.write(ahead * 9999)
+        [channel] = registry.site._channels
+        while not channel.is_paused:
+            await turn()
+        assert len(channel.arrivals.requests) < 500
+        channel.abort()
+        await all_gone(registry.site)
+        client.transport.abortConnection()
