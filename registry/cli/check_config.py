@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 
 from registry.config.errors import ConfigError
 from registry.config.load import load_config
-from registry.config.schema import Configuration
 from registry.config.show import show
-from registry.service.tls import TLSRefused, load_context
+from registry.service.tls import TLSRefused, load
 
 HELP = "say whether a configuration file is right, and what is wrong with it"
 
@@ -44,29 +44,17 @@ def run(options: Namespace) -> int:
         return 1
     for warning in configuration.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    refused = _tls_problem(configuration)
-    if refused is not None:
-        print(f"{configuration.source}: http.tls: {refused}", file=sys.stderr)
+    try:
+        loaded = load(configuration.http.tls)
+    except TLSRefused as error:
+        print(f"{configuration.source}: http.tls: {error}", file=sys.stderr)
         return 1
+    overdue = None if loaded is None else loaded[1].warning(time.time())
+    if overdue is not None:
+        file = configuration.http.tls.certificate
+        print(f"warning: {file} (http.tls.certificate) {overdue}", file=sys.stderr)
     comment = "# " if options.show else ""
     print(f"{comment}{configuration.source} is valid")
     if options.show:
         print(show(configuration), end="")
     return 0
-
-
-def _tls_problem(configuration: Configuration) -> str | None:
-    """What is wrong with the files of ``http.tls``, as this user can read them."""
-    tls = configuration.http.tls
-    if tls.certificate is None or tls.key is None:
-        return None
-    try:
-        load_context(
-            certificate=tls.certificate,
-            key=tls.key,
-            minimum=tls.minimumtls,
-            suites=tls.ciphersuites,
-        )
-    except TLSRefused as error:
-        return str(error)
-    return None

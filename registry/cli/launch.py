@@ -14,31 +14,39 @@ from registry.config.storage import Filesystem
 from registry.service.log import LogObserver
 
 
-def launch_configuration(
-    path: str | None, *, port: int | None, storage: str | None
-) -> Configuration:
-    """The configuration at ``path`` with what the command line says on top.
+@attrs.frozen(kw_only=True)
+class Launch:
+    """What the command line says: where the configuration is, and what goes on top."""
 
-    ``port`` replaces the port of ``http.addr``, ``storage`` the whole driver by a
-    directory. Raises ConfigError.
-    """
-    config = load_config(path, os.environ)
-    if port is not None:
-        listen = config.http.listen
-        host = listen.host if isinstance(listen, TCPAddress) else "127.0.0.1"
-        addr = str(TCPAddress(host, port))
-        http = attrs.evolve(config.http, addr=addr, net="tcp")
-        config = attrs.evolve(config, http=http)
-    if storage is not None:
-        driver = attrs.evolve(
-            config.storage,
-            inmemory=None,
-            filesystem=attrs.evolve(
-                config.storage.filesystem or Filesystem(), rootdirectory=storage
-            ),
-        )
-        config = attrs.evolve(config, storage=driver)
-    return config
+    path: str | None
+    port: int | None
+    """Replaces the port of ``http.addr``."""
+
+    storage: str | None
+    """A directory that replaces the whole driver."""
+
+    def configuration(self) -> Configuration:
+        """The configuration as files and environment are now. Raises ConfigError."""
+        config = load_config(self.path, os.environ)
+        if self.port is not None:
+            config = _at_port(config, self.port)
+        if self.storage is not None:
+            config = _stored_in(config, self.storage)
+        return config
+
+
+def _at_port(config: Configuration, port: int) -> Configuration:
+    listen = config.http.listen
+    host = listen.host if isinstance(listen, TCPAddress) else "127.0.0.1"
+    http = attrs.evolve(config.http, addr=str(TCPAddress(host, port)), net="tcp")
+    return attrs.evolve(config, http=http)
+
+
+def _stored_in(config: Configuration, directory: str) -> Configuration:
+    filesystem = config.storage.filesystem or Filesystem()
+    driver = attrs.evolve(filesystem, rootdirectory=directory)
+    storage = attrs.evolve(config.storage, inmemory=None, filesystem=driver)
+    return attrs.evolve(config, storage=storage)
 
 
 def log_observer(config: Configuration) -> LogObserver:

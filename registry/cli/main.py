@@ -9,10 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 
 from registry import __version__
+from registry.service.passed_names import name_passed_sockets
 
 VERBS = {
     "serve": "registry.cli.serve",
@@ -32,19 +33,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
-
-
-def name_passed_sockets(environment: MutableMapping[str, str]) -> None:
-    """Give names to the sockets that were passed without any. sd_listen_fds(3).
-
-    ``systemd-socket-activate`` without ``--fdname`` names none. Twisted takes passed
-    sockets when ``twisted.internet.endpoints`` is imported, and then only if there is a
-    name for each; so this comes before any verb is imported.
-    """
-    count = environment.get("LISTEN_FDS", "")
-    if count.isdecimal() and not environment.get("LISTEN_FDNAMES"):
-        names = ":".join(["unknown"] * int(count[:4]))
-        environment["LISTEN_FDNAMES"] = names
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from registry.service.app import App
@@ -16,18 +17,20 @@ class Running:
     """Starts ``app`` when the reactor runs, and stops it when the process is told to.
 
     The first SIGTERM or SIGINT lets requests finish, for as long as is configured; the
-    second one does not wait. ``failure`` says why it could not start.
+    second one does not wait. SIGHUP reads the configuration anew. ``failure`` says why
+    it could not start.
     """
 
     def __init__(self, *, app: App, reactor: Any) -> None:  # noqa: ANN401 - a module
         self._app = app
         self._reactor = reactor
         self._is_stopping = False
+        self._log = Logger()
         self.failure: Failure | None = None
 
     def start(self) -> None:
         """Start, now that the reactor runs and has set its own signals."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         Deferred.fromCoroutine(self._app.start()).addErrback(self._failed)
 
@@ -44,8 +47,17 @@ class Running:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         """A signal came, in the middle of anything."""
-        del number, frame
-        self._reactor.callFromThread(self._told_to_stop)
+        del frame
+        does = self._told_to_reload if number == signal.SIGHUP else self._told_to_stop
+        self._reactor.callFromThread(does)
+
+    def _told_to_reload(self) -> None:
+        if not self._is_stopping:
+            reloading = Deferred.fromCoroutine(self._app.reload())
+            reloading.addErrback(self._reload_failed)
+
+    def _reload_failed(self, reason: Failure) -> None:
+        self._log.failure("reloading failed; restart the registry", failure=reason)
 
     def _told_to_stop(self) -> None:
         if self._is_stopping:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from registry.cli.launch import launch_configuration, log_observer, port_number
+from registry.cli.launch import Launch, log_observer, port_number
 from registry.cli.running import Running
 from registry.config.errors import ConfigError
 from registry.service.app import App
@@ -30,20 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT; the exit status."""
+    launch = Launch(path=options.config, port=options.port, storage=options.storage)
     try:
-        config = launch_configuration(
-            options.config, port=options.port, storage=options.storage
-        )
+        config = launch.configuration()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
     from twisted.internet import reactor
 
-    start_logging(log_observer(config))
+    observer = log_observer(config)
+    start_logging(observer)
     app = App(
         config=config,
         reactor=reactor,  # type: ignore[arg-type]  # a module
         notifier=notifier_from(os.environ),
+        reread=launch.configuration,
+        observer=observer,
     )
     running = Running(app=app, reactor=reactor)
     reactor.callWhenRunning(running.start)

@@ -9,11 +9,11 @@ from typing import Any
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from registry.cli.launch import launch_configuration, log_observer, port_number
+from registry.cli.launch import Launch, log_observer, port_number
+from registry.cli.running import Running
 from registry.config.errors import ConfigError
 from registry.service.app import App
 from registry.service.log import LogObserver
@@ -39,15 +39,17 @@ class Options(UsageOptions):
 
     def postOptions(self) -> None:
         """Read the configuration, and log as it says unless twistd was told how."""
+        path = self["config"] and os.path.abspath(self["config"])
+        self.launch = Launch(path=path, port=self["port"], storage=self["storage"])
+        self.observer: LogObserver | None = None
         try:
-            self.configuration = launch_configuration(
-                self["config"], port=self["port"], storage=self["storage"]
-            )
+            self.configuration = self.launch.configuration()
         except ConfigError as error:
             raise UsageError(str(error)) from error
         twistd = self.parent
         if twistd is not None and not (twistd.get("logger") or twistd.get("logfile")):
-            _OBSERVERS[:] = [log_observer(self.configuration)]
+            self.observer = log_observer(self.configuration)
+            _OBSERVERS[:] = [self.observer]
             twistd["logger"] = f"{__name__}.configured_observer"
 
 
@@ -57,28 +59,27 @@ class RegistryService(Service):
     name = "registry"
 
     def __init__(self, *, app: App, reactor: Any) -> None:  # noqa: ANN401 - a module
-        self._app = app
+        self._running = Running(app=app, reactor=reactor)
         self._reactor = reactor
         self._log = Logger()
 
     def startService(self) -> None:
         """Start to serve, once the reactor runs."""
         super().startService()  # type: ignore[no-untyped-call]
-        self._reactor.callWhenRunning(self._start)
-
-    def _start(self) -> None:
-        Deferred.fromCoroutine(self._app.start()).addErrback(self._failed)
+        self._reactor.callWhenRunning(self._running.start)
 
     def stopService(self) -> Deferred[None]:
         """Stop serving; fires when storage has been let go."""
         super().stopService()  # type: ignore[no-untyped-call]
-        return Deferred.fromCoroutine(self._app.stop())
+        self._end_with_failure()
+        return self._running.stop()
 
-    def _failed(self, reason: Failure) -> None:
-        """Say why, and end with status 1; twistd itself knows no failed start."""
-        self._log.critical("cannot start: {why}", why=reason.getErrorMessage())
-        atexit.register(os._exit, 1)
-        self._reactor.stop()
+    def _end_with_failure(self) -> None:
+        """Say why it could not start; twistd itself knows no failed start."""
+        failure = self._running.failure
+        if failure is not None:
+            self._log.critical("cannot start: {why}", why=failure.getErrorMessage())
+            atexit.register(os._exit, 1)
 
 
 def makeService(options: Options) -> IService:
@@ -89,5 +90,7 @@ def makeService(options: Options) -> IService:
         config=options.configuration,
         reactor=reactor,  # type: ignore[arg-type]  # a module
         notifier=notifier_from(os.environ),
+        reread=options.launch.configuration,
+        observer=options.observer,
     )
     return RegistryService(app=app, reactor=reactor)

@@ -16,6 +16,7 @@ import attrs
 from registry.config.duration import format_duration, is_bare, parse_duration
 from registry.config.secret import MASK, Secret
 from registry.config.size import format_size, parse_size
+from registry.core.share import Share, format_percent, parse_percent
 
 TRUE = frozenset({"y", "yes", "true", "on"})
 FALSE = frozenset({"n", "no", "false", "off"})
@@ -132,6 +133,27 @@ def size(*, at_least: int = 0) -> Kind:
         return number
 
     return Kind("size", read, format_size)
+
+
+def share(name: str, read_amount: Callable[[str], int]) -> Kind:
+    """A fixed amount, which ``read_amount`` reads, or a percentage of the whole."""
+
+    def read(text: str) -> Share:
+        percent = parse_percent(text)
+        if percent is not None:
+            return percent
+        try:
+            return Share(read_amount(text))
+        except ValueError as error:
+            raise ValueError(f"{error}, or a percentage such as 2%") from None
+
+    def show(value: Share) -> object:
+        if value.is_percent:
+            return format_percent(value)
+        amount = int(value.amount)
+        return format_size(amount) if name == "size" else amount
+
+    return Kind(f"{name} or percentage", read, show)
 
 
 def choice(words: tuple[str, ...]) -> Kind:

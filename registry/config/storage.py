@@ -15,11 +15,18 @@ from registry.config.kinds import (
     Seconds,
     integer,
     seconds,
+    share,
 )
 from registry.config.objectstores import GCS, S3, Azure
+from registry.config.size import parse_size
+from registry.core.share import Share
 
 FEWEST_THREADS = 25
 """Distribution counts fewer threads than these as these."""
+
+
+RESERVED_BYTES = Share(64 * 2**20)
+RESERVED_INODES = Share(1000)
 
 
 def _threads(text: str) -> int:
@@ -28,6 +35,27 @@ def _threads(text: str) -> int:
 
 
 Durability = Literal["full", "group", "none"]
+
+
+def read_inodes(text: str) -> int:
+    """A number of files. Raises ValueError."""
+    number: int = integer(at_least=0).read(text)
+    return number
+
+
+@attrs.frozen(kw_only=True)
+class Reserve:
+    """What pushes leave free on the file system of the storage.
+
+    A push that does not fit beside it is refused with 507 before its body is read, and
+    a body of unknown length is stopped there. Pulls and deletes go on, and so does the
+    end of an upload whose bytes are all there.
+    """
+
+    size: Annotated[Share, Ours, share("size", parse_size)] = RESERVED_BYTES
+    """Bytes: a size, or a percentage such as `2%` of the file system."""
+    inodes: Annotated[Share, Ours, share("integer", read_inodes)] = RESERVED_INODES
+    """Files and directories: a number, or a percentage of all that there can be."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +75,8 @@ class Filesystem:
     that are not trusted with that. `none`: nothing; the system writes when it likes,
     so a power cut may lose what was acknowledged in the last minute, and damage it.
     The end of the process alone never loses anything."""
+    reserve: Annotated[Reserve, Ours] = attrs.field(factory=Reserve)
+    """What is left free when the disk fills."""
 
 
 @attrs.frozen(kw_only=True)

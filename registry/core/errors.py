@@ -185,6 +185,15 @@ class Busy(RegistryError):
     retry_after = 5
 
 
+class NoRoom(RegistryError):
+    """The storage has no room for a push, for which there is no code.
+
+    ``detail`` says how much is needed, free, promised to others, and kept in reserve.
+    """
+
+    summary = "the registry's storage is full; ask its operator to make room"
+
+
 class PreconditionFailed(RegistryError):
     """``If-Match`` or ``If-None-Match`` refused a change. RFC 9110 13.1."""
 

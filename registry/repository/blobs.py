@@ -93,6 +93,11 @@ class Blobs:
         self._sources = sources
         self._small_limit = small_limit
 
+    @property
+    def descriptors(self) -> Cache[tuple[str, str], Digest]:
+        """What is remembered of links, for whoever counts how often that helped."""
+        return self._known
+
     async def find(self, name: RepositoryName, digest: Digest) -> Blob:
         """The blob, if ``name`` holds it. Raises BlobUnknown."""
         key = (name.text, digest.hex)

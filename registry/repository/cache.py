@@ -21,8 +21,12 @@ OVERHEAD = 300
 class Cache(Generic[K, V]):
     """The most recently used entries, bounded in bytes and, if asked, in number.
 
-    A limit of 0 bytes switches it off: nothing is ever remembered.
+    A limit of 0 bytes switches it off: nothing is ever remembered. ``requests`` and
+    ``hits`` count how often it was asked, and how often it knew.
     """
+
+    errors = 0
+    """How often it failed: memory does not."""
 
     def __init__(self, *, limit: int, entries: int | None = None) -> None:
         self._limit = limit
@@ -30,15 +34,19 @@ class Cache(Generic[K, V]):
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._filling: dict[K, object] = {}
         self.size = 0
+        self.requests = 0
+        self.hits = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
         """The value under ``key``, now the most recently used, or None."""
+        self.requests += 1
         entry = self._entries.get(key)
         if entry is None:
             return None
+        self.hits += 1
         self._entries.move_to_end(key)
         return entry[0]
 

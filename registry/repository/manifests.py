@@ -77,6 +77,12 @@ class Manifests:
         self._nesting = nesting
         self._json_depth = json_depth
 
+    def rule_by(self, rules: ReferenceRules, *, json_depth: int) -> None:
+        """Demand of manifests what ``rules`` say from now on, and ``json_depth``."""
+        self._rules = rules
+        self._nesting.limit = rules.index_depth
+        self._json_depth = json_depth
+
     async def get(self, name: RepositoryName, reference: Reference) -> StoredManifest:
         """The manifest that a tag or digest names. Raises ManifestUnknown."""
         if not isinstance(reference, Tag):

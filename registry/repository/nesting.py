@@ -25,7 +25,7 @@ class Nesting:
 
     def __init__(self, *, revisions: Revisions, limit: int) -> None:
         self._revisions = revisions
-        self._limit = limit
+        self.limit = limit
         self._depths: Cache[Digest, int] = Cache(limit=2**30, entries=REMEMBERED)
 
     async def check(
@@ -41,10 +41,10 @@ class Nesting:
         deepest = 0
         for child in children:
             if child.media_type in mediatype.INDEX_TYPES:
-                if level >= self._limit:
+                if level >= self.limit:
                     raise self._too_deep()
                 depth = await self._depth(name, child.digest, level + 1)
-                if level + depth > self._limit:
+                if level + depth > self.limit:
                     raise self._too_deep()
                 deepest = max(deepest, depth)
         return deepest
@@ -70,6 +70,6 @@ class Nesting:
 
     def _too_deep(self) -> ManifestInvalid:
         return ManifestInvalid(
-            f"indexes may lie inside each other {self._limit} levels deep here; list"
+            f"indexes may lie inside each other {self.limit} levels deep here; list"
             " what they list instead"
         )

@@ -42,6 +42,11 @@ class OpenSessions:
         self._most = REMEMBERED
         self.total = 0
 
+    def bound(self, limit: float, share: float) -> None:
+        """Have these bounds from now on; what is open already stays."""
+        self._limit = limit
+        self._share = share
+
     async def begin(self, name: RepositoryName, session: str) -> None:
         """Count a session that will be made. Raises TooManyRequests."""
         known = self._known.setdefault(name.text, set())

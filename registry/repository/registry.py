@@ -29,6 +29,7 @@ from registry.repository.receiving import PROGRESS_COST
 from registry.repository.referrers import Referrers
 from registry.repository.removal import Removal
 from registry.repository.revisions import Revisions
+from registry.repository.room import Reserve, Room
 from registry.repository.sources import Sources
 from registry.repository.tags import Tags
 from registry.repository.uploads import Uploads
@@ -42,6 +43,8 @@ SMALL = 64 * 1024
 LIVE = 1000
 """Upload sessions whose hash states are kept in memory, unless told otherwise."""
 
+NO_RESERVE = Reserve()
+
 
 @attrs.frozen(kw_only=True)
 class Registry:
@@ -54,6 +57,8 @@ class Registry:
     referrers: Referrers
     catalog: Catalog
     removal: Removal
+    room: Room
+    begun: OpenSessions
 
     async def delete_repository(self, name: RepositoryName) -> None:
         """Remove a whole repository. Raises NameUnknown."""
@@ -88,6 +93,7 @@ def build_registry(
     begun_limit: float = math.inf,
     begun_share: float = math.inf,
     json_depth: int = DEPTH_LIMIT,
+    reserve: Reserve = NO_RESERVE,
 ) -> Registry:
     """A registry on ``driver`` that keeps up to ``cache_bytes`` in memory.
 
@@ -96,6 +102,7 @@ def build_registry(
     at most ``entries`` each are kept; None or 0 sets no such bound. ``new_id`` makes
     the UUID of an upload session, of which ``begun_limit`` may be unfinished, and
     ``begun_share`` in one repository. ``json_depth`` bounds what nests in a manifest.
+    ``reserve`` is what pushes leave free.
     """
     blanks = BlankSessions(now=clock.seconds)
 
@@ -135,6 +142,7 @@ def build_registry(
         rules=rules,
         workers=workers,
         json_depth=json_depth,
+        room=Room(driver=driver, clock=clock, reserve=reserve),
     )
 
 
@@ -172,6 +180,7 @@ def _registry(
     rules: ReferenceRules,
     workers: Workers,
     json_depth: int,
+    room: Room,
 ) -> Registry:
     """What hangs on manifests, and all of it together."""
     driver, locks, catalog = shared.driver, shared.locks, shared.catalog
@@ -212,4 +221,6 @@ def _registry(
         referrers=referrers,
         catalog=catalog,
         removal=removal,
+        room=room,
+        begun=begun,
     )

@@ -21,6 +21,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.http_headers import Headers
 
+from registry.repository.room import Room
 from registry.service.health import Check, CheckFailed
 from registry.storage.driver import Driver
 from registry.storage.workers import Workers
@@ -42,6 +43,18 @@ class Rhythm:
 def storage_check(*, driver: Driver, kind: str, rhythm: Rhythm) -> Check:
     """Whether the storage answers; ``kind`` is its name in the configuration."""
     return _check(f"storagedriver_{kind}", driver.probe, rhythm)
+
+
+def room_check(*, room: Room) -> Check:
+    """Whether the disk has more free than the reserve; if not, only pushes suffer."""
+
+    async def probe() -> None:
+        await room.measure()
+        shortage = room.shortage
+        if shortage is not None:
+            raise CheckFailed(shortage)
+
+    return Check(name="storage_room", probe=probe, interval=2.0, only_degrades=True)
 
 
 def file_check(*, path: str, workers: Workers, rhythm: Rhythm) -> Check:

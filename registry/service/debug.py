@@ -28,11 +28,13 @@ from registry.storage.workers import Workers
 Ailments = Callable[[], Mapping[str, str]]
 
 
-def make_root(*, ailments: Ailments, api: str = "/v2/") -> IResource:
+def make_root(
+    *, ailments: Ailments, degradations: Ailments = dict, api: str = "/v2/"
+) -> IResource:
     """The public tree beside the API, which stands at ``api``."""
     root = Root(Missing(f"there is nothing here; the API is at {api}\n"))
     root.putChild(b"", Front(api))
-    root.putChild(b"healthz", WordOfHealth(ailments))
+    root.putChild(b"healthz", WordOfHealth(ailments, degradations))
     root.putChild(b"robots.txt", Plain("User-agent: *\nDisallow: /\n"))
     return root
 
@@ -40,6 +42,7 @@ def make_root(*, ailments: Ailments, api: str = "/v2/") -> IResource:
 def make_debug_root(
     *,
     ailments: Ailments,
+    degradations: Ailments = dict,
     numbers: Callable[[], Mapping[str, object]],
     render_metrics: Callable[[], bytes] | None,
     metrics_path: str = "/metrics",
@@ -51,7 +54,7 @@ def make_debug_root(
     that is secret.
     """
     pages: dict[str, Resource] = {
-        "/debug/health": Health(ailments),
+        "/debug/health": Health(ailments, degradations),
         "/debug/vars": Numbers(numbers),
     }
     if render_metrics is not None:

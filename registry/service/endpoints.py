@@ -12,6 +12,7 @@ from registry.web.api import Endpoint, Endpoints
 from registry.web.base import BASE_ENDPOINTS
 from registry.web.blobs import BlobEndpoints
 from registry.web.catalog import CatalogEndpoints
+from registry.web.claims import Claims
 from registry.web.location import Locations
 from registry.web.manifests import ManifestEndpoints
 from registry.web.referrers import ReferrerEndpoints
@@ -22,9 +23,16 @@ from registry.web.uploads import UploadEndpoints
 
 
 def build_endpoints(
-    config: Configuration, *, registry: Registry, authenticator: Authenticator | None
+    config: Configuration,
+    *,
+    registry: Registry,
+    authenticator: Authenticator | None,
+    claims: Claims | None = None,
 ) -> Endpoints:
-    """Every endpoint, by kind of route and by method."""
+    """Every endpoint, by kind of route and by method.
+
+    ``claims`` are those of the endpoints that these take the place of, if any.
+    """
     locations = Locations(
         host=config.http.host,
         prefix=config.http.prefix or "/",
@@ -44,6 +52,7 @@ def build_endpoints(
         ManifestEndpoints(
             manifests=registry.manifests,
             tags=registry.tags,
+            room=registry.room,
             locations=locations,
             size_limit=config.validation.manifests.sizelimit,
             may_delete=may_delete,
@@ -57,9 +66,11 @@ def build_endpoints(
         UploadEndpoints(
             blobs=registry.blobs,
             uploads=registry.uploads,
+            room=registry.room,
             authenticator=authenticator,
             locations=locations,
             states=SessionStates(_secret(config)),
+            claims=Claims() if claims is None else claims,
         ).table(),
         ReferrerEndpoints(referrers=registry.referrers, locations=locations).table(),
         RepositoryEndpoints(

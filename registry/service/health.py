@@ -5,6 +5,9 @@ timeout: work in a thread cannot be stopped, so one that hangs is left behind, a
 started again before it has ended. Only ``threshold`` failures in a row make an ailment;
 one success ends it.
 
+A check may say that what it looks at only degrades the registry: it goes on answering,
+and says so.
+
 Read next: ``checks.py`` (the kinds of check).
 """
 
@@ -43,13 +46,18 @@ class Check:
     threshold: int = 1
     """Failures in a row that make an ailment; less than one means one."""
 
+    only_degrades: bool = False
+    """Whether requests are answered all the same."""
+
 
 class Health:
     """Runs checks and remembers what is wrong."""
 
     def __init__(self, *, checks: Sequence[Check], clock: IReactorTime) -> None:
+        self._clock = clock
         self._ailments: dict[str, str] = {}
-        self._watches = [_Watch(check, self._ailments, clock) for check in checks]
+        self._degradations: dict[str, str] = {}
+        self._watches = self._watching(checks)
 
     def start(self) -> None:
         """Look for the first time, and from then on regularly."""
@@ -61,9 +69,31 @@ class Health:
         for watch in self._watches:
             watch.stop()
 
+    def replace(self, checks: Sequence[Check]) -> None:
+        """Look at these from now on, and forget what the others found."""
+        self.stop()
+        self._ailments.clear()
+        self._degradations.clear()
+        self._watches = self._watching(checks)
+        self.start()
+
     def ailments(self) -> Mapping[str, str]:
         """What is wrong now, by the names of the checks. Empty if all is well."""
         return self._ailments
+
+    def degradations(self) -> Mapping[str, str]:
+        """What is not as it should be now, though requests are answered."""
+        return self._degradations
+
+    def _watching(self, checks: Sequence[Check]) -> list[_Watch]:
+        return [
+            _Watch(
+                check,
+                self._degradations if check.only_degrades else self._ailments,
+                self._clock,
+            )
+            for check in checks
+        ]
 
 
 class _Watch:
@@ -137,11 +167,12 @@ class _Watch:
         if self._failures < self._check.threshold:
             return
         if self._check.name not in self._ailments:
+            consequence = "; requests are answered 503 until it succeeds"
             self._log.error(
-                "health check {check} fails: {reason}; requests are answered 503"
-                " until it succeeds",
+                "health check {check} fails: {reason}{consequence}",
                 check=self._check.name,
                 reason=reason,
+                consequence="" if self._check.only_degrades else consequence,
             )
         self._ailments[self._check.name] = reason
 

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from twisted.python.reflect import safe_str
 from zope.interface import implementer
 
+from registry.config.log import Log
 from registry.service.log_format import FORMATS, Entry
 
 Level = Literal["error", "warn", "info", "debug"]
@@ -74,9 +75,24 @@ class LogObserver:
         reports_caller: bool = False,
     ) -> None:
         self._stream = stream
+        self._adopt(level, formatter, fields or {}, reports_caller)
+
+    def adopt(self, options: Log) -> None:
+        """Write as ``options`` say from now on."""
+        self._adopt(
+            options.level, options.formatter, options.fields, options.reportcaller
+        )
+
+    def _adopt(
+        self,
+        level: Level,
+        formatter: Formatter,
+        fields: Mapping[str, object],
+        reports_caller: bool,
+    ) -> None:
         self._least = _RANKS[level]
         self._format = FORMATS[formatter]
-        self._fields = {key: _plain(value) for key, value in (fields or {}).items()}
+        self._fields = {key: _shown(key, value) for key, value in fields.items()}
         self._reports_caller = reports_caller
 
     def __call__(self, event: LogEvent) -> None:

@@ -12,7 +12,7 @@ Read next: ``numbers.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import (
@@ -90,7 +90,8 @@ class Metrics:
     """Counts answers, and renders all numbers of the process.
 
     ``prefix`` is what precedes ``v2/`` in a target. ``version`` is the product's. With
-    ``cache`` the numbers of the descriptors' cache are asked for at each scrape.
+    ``cache`` the numbers of the descriptors' cache are asked for at each scrape, and
+    ``others`` add families of their own.
     """
 
     def __init__(
@@ -99,11 +100,14 @@ class Metrics:
         version: str,
         prefix: bytes = b"/",
         cache: Callable[[], CacheNumbers] | None = None,
+        others: Sequence[Collector] = (),
     ) -> None:
         self._api = prefix + b"v2/"
         self._by_label: dict[str, _Answers] = {}
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Families(self._by_label, version, cache))
+        for other in others:
+            self._registry.register(other)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)

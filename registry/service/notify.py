@@ -1,4 +1,4 @@
-"""What systemd is told: ready, stopping, and a line on how it goes.
+"""What systemd is told: ready, reloading, stopping, and a line on how it goes.
 
 Source: sd_notify(3). Outside of a unit with ``Type=notify`` all of it does nothing.
 """
@@ -6,6 +6,7 @@ Source: sd_notify(3). Outside of a unit with ``Type=notify`` all of it does noth
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 
 from twisted.logger import Logger
@@ -25,6 +26,14 @@ class Notifier:
     def ready(self, status: str = "") -> None:
         """Requests are answered from now on."""
         self._send("READY=1", status)
+
+    def reloading(self) -> None:
+        """The configuration is being read anew; ``ready`` says when that has ended.
+
+        systemd tells the end of this reload from that of another one by the time.
+        """
+        microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={microseconds}", "reloading")
 
     def stopping(self) -> None:
         """The registry has been told to stop, and is about it."""

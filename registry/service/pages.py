@@ -109,30 +109,49 @@ class Front(Page):
         return self._text
 
 
-class WordOfHealth(Page):
-    """For load balancers: 200 and ``ok``, or 503 and one reason a line."""
+Words = Callable[[], Mapping[str, str]]
+"""What is wrong, by the names of checks."""
 
-    def __init__(self, ailments: Callable[[], Mapping[str, str]]) -> None:
+
+class WordOfHealth(Page):
+    """For load balancers: 200 and ``ok``, or 503 and one reason a line.
+
+    A registry that is degraded can still be pulled from, so it is 200, ``degraded`` and
+    the reasons.
+    """
+
+    def __init__(self, ailments: Words, degradations: Words) -> None:
         super().__init__()
         self._ailments = ailments
+        self._degradations = degradations
 
     def render_GET(self, request: Request) -> bytes:
         """One word, or the reasons."""
         request.setHeader("content-type", TEXT)
-        ailments = self._ailments()
-        if not ailments:
-            return b"ok\n"
-        request.setResponseCode(503)
-        lines = [" ".join(f"{n}: {why}".split()) for n, why in ailments.items()]
-        return "\n".join([*lines, ""]).encode("utf-8", "backslashreplace")
+        ailments, degradations = self._ailments(), self._degradations()
+        if ailments:
+            request.setResponseCode(503)
+            return _lines(ailments)
+        if degradations:
+            return b"degraded\n" + _lines(degradations)
+        return b"ok\n"
+
+
+def _lines(words: Mapping[str, str]) -> bytes:
+    lines = [" ".join(f"{name}: {why}".split()) for name, why in words.items()]
+    return "\n".join([*lines, ""]).encode("utf-8", "backslashreplace")
 
 
 class Health(Page):
-    """As Distribution answers: 200 and ``{}``, or 503 and reasons by check."""
+    """As Distribution answers: 200 and ``{}``, or 503 and reasons by check.
 
-    def __init__(self, ailments: Callable[[], Mapping[str, str]]) -> None:
+    What only degrades the registry is told too, and does not make it 503.
+    """
+
+    def __init__(self, ailments: Words, degradations: Words) -> None:
         super().__init__()
         self._ailments = ailments
+        self._degradations = degradations
 
     def render_GET(self, request: Request) -> bytes:
         """The reasons as JSON."""
@@ -140,7 +159,10 @@ class Health(Page):
         ailments = dict(self._ailments())
         if ailments:
             request.setResponseCode(503)
-        return json.dumps(ailments).encode("ascii")
+        degraded = {
+            name: f"degraded: {why}" for name, why in self._degradations().items()
+        }
+        return json.dumps(degraded | ailments).encode("ascii")
 
 
 class Numbers(Page):

@@ -6,6 +6,7 @@ import os.path
 import secrets
 
 from registry.config.schema import Configuration
+from registry.repository.room import Reserve
 from registry.storage.disk import Disk, UnsyncedDisk
 from registry.storage.driver import Driver
 from registry.storage.filesystem import FilesystemDriver
@@ -27,7 +28,7 @@ def open_storage(
     if filesystem is None:
         return MemoryDriver(), None
     root = filesystem.rootdirectory
-    held = hold_root(root)
+    held = hold_root(root, source=config.source)
     disk = UnsyncedDisk() if filesystem.durability == "none" else Disk()
     shares = filesystem.durability == "group"
     driver = FilesystemDriver(
@@ -63,6 +64,14 @@ def worker_threads(config: Configuration) -> int:
     """How many threads may wait for the disk at once."""
     filesystem = config.storage.filesystem
     return 25 if filesystem is None else filesystem.maxthreads
+
+
+def storage_reserve(config: Configuration) -> Reserve:
+    """What pushes leave free."""
+    filesystem = config.storage.filesystem
+    if filesystem is None:
+        return Reserve()
+    return Reserve(size=filesystem.reserve.size, files=filesystem.reserve.inodes)
 
 
 def storage_kind(config: Configuration) -> str:

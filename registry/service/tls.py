@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 from OpenSSL import SSL
 
 from registry.config.ciphers import DEFAULT, OPENSSL_NAMES
+from registry.config.tls import TLS
+from registry.service.certificates import Period
 
 HTTP_1_1 = b"http/1.1"
 
@@ -43,14 +45,19 @@ class TLSRefused(Exception):
 
 
 class CurrentContext:
-    """Gives every new connection the context of the moment."""
+    """Gives every new connection the context of the moment.
 
-    def __init__(self, *, context: SSL.Context) -> None:
+    ``period`` is when its certificate is good, if that is known.
+    """
+
+    def __init__(self, *, context: SSL.Context, period: Period | None = None) -> None:
         self._context = context
+        self.period = period
 
-    def replace(self, context: SSL.Context) -> None:
+    def replace(self, context: SSL.Context, period: Period | None = None) -> None:
         """Use ``context`` from now on; open connections keep what they have."""
         self._context = context
+        self.period = period
 
     def connect(self) -> SSL.Connection:
         """The server's side of a new connection."""
@@ -87,6 +94,30 @@ def load_context(
     context.set_alpn_select_callback(_select)
     _install(context, certificate, key)
     return context
+
+
+def load_period(certificate: str) -> Period:
+    """When the server's own certificate, the first in the file, is good.
+
+    Reads the file. Raises TLSRefused.
+    """
+    return Period.of(_chain(certificate)[0])
+
+
+def load(options: TLS) -> tuple[SSL.Context, Period] | None:
+    """The context that ``options`` ask for, and when its certificate is good.
+
+    None without a certificate. Reads files. Raises TLSRefused.
+    """
+    if options.certificate is None or options.key is None:
+        return None
+    context = load_context(
+        certificate=options.certificate,
+        key=options.key,
+        minimum=options.minimumtls,
+        suites=options.ciphersuites,
+    )
+    return context, load_period(options.certificate)
 
 
 def cipher_list(suites: Sequence[str]) -> str:

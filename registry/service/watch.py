@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from registry.config.health import Health as HealthOptions
+from registry.repository.room import Room
 from registry.service.checks import (
     NetworkReactor,
     Rhythm,
     file_check,
     http_check,
+    room_check,
     storage_check,
     tcp_check,
 )
@@ -22,10 +24,14 @@ def build_checks(
     driver: Driver,
     kind: str,
     workers: Workers,
+    room: Room,
     reactor: NetworkReactor,
 ) -> list[Check]:
-    """The checks; ``kind`` is the storage driver's name in the configuration."""
-    checks: list[Check] = []
+    """The checks; ``kind`` is the storage driver's name in the configuration.
+
+    That of ``room`` is there always.
+    """
+    checks: list[Check] = [room_check(room=room)]
     storage = options.storagedriver
     if storage.enabled:
         rhythm = Rhythm(interval=storage.interval, threshold=storage.threshold)

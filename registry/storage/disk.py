@@ -25,7 +25,7 @@ from typing import ParamSpec, TypeVar
 import attrs
 
 from registry.storage.calls import sync_file_system
-from registry.storage.driver import Absent, StorageFailure, StorageFull
+from registry.storage.driver import Absent, Space, StorageFailure, StorageFull
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -55,6 +55,7 @@ _ADVICE = {
     errno.EEXIST: "something is there already; move it away",
     errno.EMFILE: "raise the limit of open files of the registry's process",
     errno.ENFILE: "raise the system's limit of open files",
+    errno.ENOLCK: "give the file system locks: for NFS, run its lock service",
     errno.EXDEV: "keep the whole storage root on one file system",
 }
 
@@ -156,6 +157,10 @@ class Disk:
         """The length of a regular file in bytes."""
         return self.call("stat", path, _size, path)
 
+    def space(self, path: str) -> Space:
+        """What the file system that ``path`` is on has room for."""
+        return self.call("measure", path, _space, path)
+
     def is_directory(self, path: str) -> bool:
         """Whether a directory is there, rather than a file or a link."""
         return stat.S_ISDIR(self.call("stat", path, os.lstat, path).st_mode)
@@ -193,6 +198,19 @@ def _regular_size(status: os.stat_result) -> int:
 
 def _size(path: str) -> int:
     return _regular_size(os.stat(path))
+
+
+def _space(path: str) -> Space:
+    """A file system that makes inodes as it needs them says that it has none."""
+    status = os.statvfs(path)
+    has_inodes = status.f_files > 0
+    return Space(
+        free=status.f_bavail * status.f_frsize,
+        size=status.f_blocks * status.f_frsize,
+        block=status.f_frsize,
+        free_files=status.f_favail if has_inodes else None,
+        files=status.f_files if has_inodes else None,
+    )
 
 
 def _fsync_directory(path: str) -> None:

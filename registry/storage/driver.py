@@ -37,6 +37,22 @@ class StorageFull(StorageFailure):
     """No room, no inodes or no quota left (ENOSPC, EDQUOT)."""
 
 
+@attrs.frozen(kw_only=True)
+class Space:
+    """What there is room for below a root: ``free`` of ``size`` bytes, and of files.
+
+    Free is what the registry's user may use. ``block`` bytes are taken by the smallest
+    file or directory. Where files are not limited, ``free_files`` and ``files`` are
+    None.
+    """
+
+    free: int
+    size: int
+    block: int = 4096
+    free_files: int | None = None
+    files: int | None = None
+
+
 @attrs.frozen
 class Put:
     """Make ``path`` hold ``content``, replacing atomically what was there."""
@@ -190,6 +206,9 @@ class Driver(Protocol):
 
     async def probe(self) -> None:
         """Prove that the root answers, for health checks. Raises StorageFailure."""
+
+    async def space(self) -> Space | None:
+        """What there is room for; None where there is no bound to be known."""
 
     async def close(self) -> None:
         """Let go of the root and of every descriptor still held."""

@@ -29,6 +29,7 @@ from registry.storage.driver import (
     Content,
     Create,
     Remove,
+    Space,
     StorageFailure,
 )
 from registry.storage.openfile import OpenFile
@@ -150,8 +151,15 @@ class FilesystemDriver:
 
     async def probe(self) -> None:
         """Prove that the root answers, for health checks. Raises StorageFailure."""
+        await self._of_root(self._disk.entries)
+
+    async def space(self) -> Space:
+        """What the file system of the root has room for."""
+        return await self._of_root(self._disk.space)
+
+    async def _of_root(self, work: Callable[[str], T]) -> T:
         try:
-            await self._workers.run(self._disk.entries, self._root)
+            return await self._workers.run(work, self._root)
         except Absent:
             raise StorageFailure(
                 f"the storage root {self._root} is missing; create it or mount it"

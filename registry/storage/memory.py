@@ -121,6 +121,9 @@ class MemoryDriver:
     async def probe(self) -> None:
         """Memory always answers."""
 
+    async def space(self) -> None:
+        """Memory has no bound that it knows of."""
+
     async def close(self) -> None:
         """Forget everything."""
         self._root = {}

@@ -57,6 +57,18 @@ BAD_PATHS = (
 class DriverContract(AppendContract):
     """Tests of the ``Driver`` Protocol."""
 
+    # the root
+
+    def test_space_is_unbounded_or_what_is_free_of_the_whole(
+        self, driver: Driver
+    ) -> None:
+        self.run(driver.apply([Put("a", b"content")]))
+        space = self.run(driver.space())
+        if space is not None:
+            assert 0 <= space.free <= space.size
+            assert space.block > 0
+            assert (space.files is None) == (space.free_files is None)
+
     # reading
 
     def test_reads_what_was_put(self, driver: Driver) -> None:

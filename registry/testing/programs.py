@@ -109,6 +109,12 @@ class Program:
             self._process.wait()
             self._process = None
 
+    @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._process is not None, f"{self.command} does not run"
+        return self._process.pid
+
     def log(self) -> str:
         """The end of what it printed."""
         if not os.path.exists(self._log):

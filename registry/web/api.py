@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from registry.auth.authenticator import Authenticator, Challenged
 from registry.core.errors import (
+    NoRoom,
     RegistryError,
     Unavailable,
     Unsupported,
@@ -89,7 +90,7 @@ class Api:
         logged = "storage failed: {error}"
         if isinstance(error, StorageFull):
             status, logged = 507, "storage is full: {error}"
-            told = "the registry's storage is full; ask its operator to make room"
+            told = NoRoom.summary
         elif isinstance(error, Damaged):
             logged, told = "storage is damaged: {error}", error.told
         self._log.error(logged, error=error, **_named(request))

@@ -346,4 +346,10 @@ class Channel(Protocol):
             self._serving is None
             and not self.arrivals.requests
             and self.arrivals.body.is_complete
+            and not self.has_begun
         )
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether part of a head has arrived, and the rest can still come."""
+        return self.arrivals.head_started is not None and not self._is_closing

@@ -54,6 +54,13 @@ class Crowd:
     def __len__(self) -> int:
         return len(self._visitors)
 
+    def adopt(self, limits: Limits, trusted: Sequence[Network]) -> None:
+        """Have other bounds from now on; whoever is here keeps theirs until they go."""
+        self._limits = limits
+        self._trusted = tuple(trusted)
+        self._exempt = (*limits.exempt, *trusted)
+        self._name.cache_clear()
+
     def refusal(self, host: str | None) -> RegistryError | None:
         """Why no connection from ``host`` is taken now, if so; None for a socket."""
         if self.connections >= self._limits.connections:

@@ -29,6 +29,7 @@ from registry.core.name import (
 from registry.core.precondition import match, none_match
 from registry.core.route import Kind, Route
 from registry.repository.manifests import Manifests, StoredManifest
+from registry.repository.room import Room
 from registry.repository.tags import Tags
 from registry.web.api import Endpoints
 from registry.web.blobs import DELETE_IS_OFF
@@ -36,6 +37,12 @@ from registry.web.body import BodyTooLarge
 from registry.web.location import Locations
 from registry.web.request import Request
 from registry.web.response import Response, header_lines
+
+FILES = 24
+"""Files and directories that a push of a manifest may make, with one tag."""
+
+TAG_FILES = 8
+"""Files and directories that each further tag may take."""
 
 parse = lru_cache(maxsize=8192)(parse_reference)
 
@@ -46,6 +53,7 @@ class ManifestEndpoints:
 
     manifests: Manifests
     tags: Tags
+    room: Room
     locations: Locations
     size_limit: int
     """Bytes of the largest manifest that is taken."""
@@ -117,14 +125,16 @@ class ManifestEndpoints:
         for tag in [reference, *tags]:
             if isinstance(tag, Tag):
                 self.name_limits.check_tag(tag)
-        pushed = await self.manifests.put(
-            name,
-            reference,
-            tags=tags,
-            body=await self._body(request),
-            content_type=request.header(b"content-type"),
-            may_replace=_precondition(request),
-        )
+        size = self._most(request)
+        with await self.room.promise(size, files=FILES + TAG_FILES * len(tags)):
+            pushed = await self.manifests.put(
+                name,
+                reference,
+                tags=tags,
+                body=await self._body(request),
+                content_type=request.header(b"content-type"),
+                may_replace=_precondition(request),
+            )
         digest = str(pushed.digest)
         lines = [
             ("Location", self.locations.manifest(request, name.text, digest)),
@@ -135,13 +145,25 @@ class ManifestEndpoints:
         lines += [("OCI-Tag", tag.text) for tag in pushed.tags]
         return Response(201, header_lines(*lines))
 
+    def _most(self, request: Request) -> int:
+        """Bytes that the manifest may have. Raises ManifestTooLarge."""
+        length = request.body.length
+        if length is None:
+            return self.size_limit
+        if length > self.size_limit:
+            raise self._too_large()
+        return length
+
     async def _body(self, request: Request) -> bytes:
         try:
             return await request.body.whole(self.size_limit)
         except BodyTooLarge as error:
-            raise ManifestTooLarge(
-                f"a manifest may have at most {error.limit} bytes here"
-            ) from error
+            raise self._too_large() from error
+
+    def _too_large(self) -> ManifestTooLarge:
+        return ManifestTooLarge(
+            f"a manifest may have at most {self.size_limit} bytes here"
+        )
 
     async def delete(self, request: Request, route: Route) -> Response:
         """Delete a tag; or a manifest, and with it the tags that point at it."""

@@ -29,17 +29,17 @@ class Memory:
     its own, and gives back what it counted.
     """
 
-    __slots__ = ("_limit", "held", "whole")
+    __slots__ = ("held", "limit", "whole")
 
     def __init__(self, *, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self.held = 0
         self.whole = 0
 
     @property
     def part(self) -> int:
         """Bytes that one body may hold now."""
-        return max(LEAST, (self._limit - self.held) // PART)
+        return max(LEAST, (self.limit - self.held) // PART)
 
     def keep(self, size: int, more: int) -> int:
         """Let a whole body of ``size`` bytes have ``more``; what it has counted.
@@ -49,7 +49,7 @@ class Memory:
         beyond = size + more - max(size, LEAST)
         if beyond <= 0:
             return 0
-        if self.whole + beyond > self._limit // PART:
+        if self.whole + beyond > self.limit // PART:
             raise Busy("too many large requests at once; try again")
         self.whole += beyond
         return beyond

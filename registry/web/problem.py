@@ -32,6 +32,7 @@ STATUSES: dict[type[RegistryError], int] = {
     errors.PageInvalid: 400,
     errors.Unavailable: 503,
     errors.Busy: 503,
+    errors.NoRoom: 507,
     errors.PreconditionFailed: 412,
 }
 

@@ -112,9 +112,7 @@ class Site(Factory):
         self.turned_away = 0
         self._api_prefix = exposure.prefix + b"v2/"
         self._api_root = exposure.prefix + b"v2"
-        self._extra_lines = (
-            b"Docker-Distribution-Api-Version: registry/2.0\r\n" + exposure.headers
-        )
+        self._extra_lines = _extra_lines(exposure)
         self.fixed_lines = b""
         self._reactor = reactor
         self._read_ahead = read_ahead
@@ -149,6 +147,31 @@ class Site(Factory):
             self._watch.stop()
         for channel in list(self._channels):
             channel.abort()
+
+    def adopt(
+        self,
+        *,
+        api: Responder | None,
+        exposure: Exposure,
+        limits: Limits,
+        trusted: Sequence[Network] = (),
+        told_by: bytes = X_FORWARDED_FOR,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        """Serve by these from now on; connections that are open keep their limits.
+
+        Where the API stands, and whether there is one, does not change.
+        """
+        if api is not None:
+            self.respond = api.respond
+        self.limits = limits
+        self.memory.limit = limits.memory
+        self.crowd.adopt(limits, trusted)
+        self._extra_lines = _extra_lines(exposure)
+        self._trusted = trusted
+        self._told_by = told_by
+        self._observers = observers
+        self._check()
 
     # What channels ask.
 
@@ -282,9 +305,18 @@ class Site(Factory):
                 channel.close()
 
     @property
+    def unfinished(self) -> int:
+        """Requests that are being answered, or whose head has begun to arrive."""
+        return self.in_progress + sum(one.has_begun for one in self._channels)
+
+    @property
     def connections(self) -> int:
         """Connections that are open now."""
         return len(self._channels)
+
+
+def _extra_lines(exposure: Exposure) -> bytes:
+    return b"Docker-Distribution-Api-Version: registry/2.0\r\n" + exposure.headers
 
 
 async def _nothing(request: Request) -> Response:

@@ -18,8 +18,10 @@ from registry.core.route import Kind, Route
 from registry.core.upload import ChunkRange
 from registry.repository.blobs import Blob, Blobs
 from registry.repository.receiving import Receiver
+from registry.repository.room import Promise, Room
 from registry.repository.uploads import Uploads, UploadStatus
 from registry.web.api import Endpoints
+from registry.web.body import Body
 from registry.web.claims import Claims
 from registry.web.location import Locations
 from registry.web.problem import problem
@@ -37,6 +39,9 @@ a turn for each byte."""
 TAIL = 64 * 1024
 """Bytes of a last chunk that the commit writes: hashing them takes no time."""
 
+FILES = 16
+"""Files and directories that a push of a blob may make, in a new repository too."""
+
 
 @attrs.frozen(kw_only=True)
 class UploadEndpoints:
@@ -44,6 +49,7 @@ class UploadEndpoints:
 
     blobs: Blobs
     uploads: Uploads
+    room: Room
     authenticator: Authenticator | None
     locations: Locations
     states: SessionStates
@@ -66,16 +72,20 @@ class UploadEndpoints:
         """Mount a blob, take a whole one, or begin an upload."""
         name = _name(route)
         mount = request.parameter("mount")
-        if mount:
-            blob = await self._mount(request, name, Digest.parse(mount))
-            if blob is not None:
-                return self._created(request, name, blob)
-        digest = request.parameter("digest")
-        if digest and not mount:
-            return await self._take_whole(request, name, Digest.parse(digest))
-        algorithm = request.parameter("digest-algorithm") or CANONICAL
-        status = await self.uploads.start(name, algorithm=algorithm)
-        return self._progress(202, request, name, status)
+        given = mount or request.parameter("digest")
+        digest = Digest.parse(given) if given else None
+        is_whole = digest is not None and not mount
+        size = (request.body.length or 0) if is_whole else 0
+        with await self.room.promise(size, files=FILES) as promise:
+            if digest is not None and is_whole:
+                return await self._take_whole(request, name, digest, promise)
+            if digest is not None:
+                blob = await self._mount(request, name, digest)
+                if blob is not None:
+                    return self._created(request, name, blob)
+            algorithm = request.parameter("digest-algorithm") or CANONICAL
+            status = await self.uploads.start(name, algorithm=algorithm)
+            return self._progress(202, request, name, status)
 
     async def _mount(
         self, request: Request, name: RepositoryName, digest: Digest
@@ -92,12 +102,12 @@ class UploadEndpoints:
         return await self.blobs.mount(name, digest, source=source, readable=readable)
 
     async def _take_whole(
-        self, request: Request, name: RepositoryName, digest: Digest
+        self, request: Request, name: RepositoryName, digest: Digest, promise: Promise
     ) -> Response:
         """A blob in a single POST. Spec: distribution end-4b."""
         session = (await self.uploads.start(name, algorithm=digest.algorithm)).id
         try:
-            blob = await self._finish(request, name, session, digest)
+            blob = await self._finish(request, name, session, digest, promise)
         except Exception:
             with suppress(UploadUnknown):
                 await self.uploads.cancel(name, session)
@@ -145,21 +155,35 @@ class UploadEndpoints:
         return Response(204, header_lines(("Docker-Upload-UUID", route.reference)))
 
     async def _finish(
-        self, request: Request, name: RepositoryName, session: str, digest: Digest
+        self,
+        request: Request,
+        name: RepositoryName,
+        session: str,
+        digest: Digest,
+        promise: Promise | None = None,
     ) -> Blob:
         """Stream the body to the session and make a blob of it, with no one between."""
-        async with self._receive(request, name, session, is_last=True) as receiver:
+        async with self._receive(
+            request, name, session, is_last=True, promise=promise
+        ) as receiver:
             return await self.uploads.commit(name, session, digest, receiver=receiver)
 
     @asynccontextmanager
     async def _receive(
-        self, request: Request, name: RepositoryName, session: str, *, is_last: bool
+        self,
+        request: Request,
+        name: RepositoryName,
+        session: str,
+        *,
+        is_last: bool,
+        promise: Promise | None = None,
     ) -> AsyncIterator[Receiver]:
         """Stream the body to the session, and stay alone with it.
 
         A commit flushes what is last, and writes it too if it is short. Nothing is
-        read of a body that does not belong at the end of the session. Raises
-        RangeInvalid.
+        read of a body that does not belong at the end of the session, or for which
+        there is no room; ``promise`` is what it has already. Raises RangeInvalid and
+        NoRoom.
         """
         body, chunk = request.body, _chunk(request)
         receiving = self.uploads.receive(
@@ -175,8 +199,11 @@ class UploadEndpoints:
             async with receiving as receiver:
                 if chunk is None and body.length != 0:
                     self._check_state(request, name, session, receiver.offset)
-                while chunks := await body.read(BATCH, at_least=LEAST):
-                    await receiver.append(chunks)
+                if promise is not None:
+                    await _store(body, receiver, promise)
+                elif body.length != 0:
+                    with await self.room.promise(body.length or 0) as kept:
+                        await _store(body, receiver, kept)
                 yield receiver
 
     def _check_state(
@@ -239,6 +266,16 @@ class UploadEndpoints:
             ("Range", f"0-{max(0, status.offset - 1)}"),
             ("Docker-Upload-UUID", status.id),
         ]
+
+
+async def _store(body: Body, receiver: Receiver, promise: Promise) -> None:
+    """Append all of ``body``. One of unknown length gets room as it comes."""
+    while chunks := await body.read(BATCH, at_least=LEAST):
+        size = sum(map(len, chunks))
+        if body.length is None:
+            await promise.more(size)
+        await receiver.append(chunks)
+        promise.written(size)
 
 
 def _name(route: Route) -> RepositoryName:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import pytest
 
 from registry.testing.programs import (
     Program,
@@ -35,13 +37,21 @@ os.execv(command[0], command)
 """Passes open sockets as sd_listen_fds(3) says, without names for them."""
 
 
+SERVE = (our_program("registry"), "serve")
+TWISTD = (our_program("twistd"), "--nodaemon", "--pidfile=", "registry", "--config")
+
+
 def started(
-    work: Path, addresses: str, http: str, environment: Mapping[str, str]
+    work: Path,
+    addresses: str,
+    http: str,
+    environment: Mapping[str, str],
+    command: Sequence[str] = SERVE,
 ) -> Program:
     """A registry to which sockets at ``addresses`` were passed."""
     configuration = work / "c.yml"
     configuration.write_text(f"version: 0.1\nstorage: inmemory\nhttp: {http}\n")
-    serve = [our_program("registry"), "serve", str(configuration)]
+    serve = [*command, str(configuration)]
     log = work / "log"
     return Program(
         command=[sys.executable, "-c", STARTER, addresses, *serve],
@@ -51,10 +61,13 @@ def started(
     )
 
 
-def test_one_socket_without_a_name_is_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [SERVE, TWISTD], ids=["registry", "twistd"])
+def test_one_socket_without_a_name_is_used(
+    tmp_path: Path, command: Sequence[str]
+) -> None:
     passed, own = free_port(), free_port()
     http = f"{{addr: '127.0.0.1:{own}'}}"
-    with started(tmp_path, str(passed), http, {}) as program:
+    with started(tmp_path, str(passed), http, {}, command) as program:
         assert answers_on_port(passed)
         assert not answers_on_port(own)
         assert f"listens on http://127.0.0.1:{passed}/v2/" in program.log()

@@ -1,8 +1,10 @@
 """One process writes below a root."""
 
 import os
+import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -63,12 +65,43 @@ def test_what_is_let_go_can_be_held_again(tmp_path: Path) -> None:
 def test_the_lock_stands_beside_the_tree_and_names_its_holder(tmp_path: Path) -> None:
     root = tmp_path / "new/root"
     (tmp_path / "new").mkdir()
-    held = hold_root(str(root))
+    held = hold_root(str(root), source="/etc/c.yml")
     assert held.path == str(root / "_registry/lock")
     assert os.listdir(root) == ["_registry"]
     said = (root / "_registry/lock").read_text()
-    assert said == f"pid {os.getpid()} on {socket.gethostname()}\n"
+    assert re.fullmatch(
+        rf"pid {os.getpid()} on {re.escape(socket.gethostname())},"
+        r" since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, configured by /etc/c.yml\n",
+        said,
+    )
     held.close()
+
+
+def test_the_lock_is_for_nobody_else_whatever_the_umask(tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        hold_root(str(tmp_path)).close()
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "_registry/lock").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "_registry").stat().st_mode) == 0o700
+
+
+def test_a_lock_that_others_could_open_is_closed_to_them(tmp_path: Path) -> None:
+    (tmp_path / "_registry").mkdir(mode=0o755)
+    lock = tmp_path / "_registry/lock"
+    lock.touch(mode=0o644)
+    hold_root(str(tmp_path)).close()
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    assert stat.S_IMODE(lock.parent.stat().st_mode) == 0o755
+
+
+def test_what_a_lock_says_cannot_steer_a_terminal(tmp_path: Path) -> None:
+    held = hold_root(str(tmp_path), source="\x1b[2J\u202efalse\n")
+    with pytest.raises(RootHeld) as refused:
+        hold_root(str(tmp_path))
+    held.close()
+    assert str(refused.value).isprintable()
 
 
 def test_a_shorter_holder_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""What does the registry's work, put together: storage, repositories, checks, numbers.
+
+Read next: ``storage.py``, ``endpoints.py``, ``watch.py``.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+
+import attrs
+
+from registry import __version__
+from registry.config.schema import Configuration
+from registry.config.secret import Secret
+from registry.repository.registry import Registry, build_registry
+from registry.service.certificates import CertificateNumbers
+from registry.service.endpoints import build_endpoints, name_limits
+from registry.service.exposure import NONE, exposure
+from registry.service.health import Check, Health
+from registry.service.metrics import Metrics
+from registry.service.reactor import RegistryReactor
+from registry.service.rules import reference_rules
+from registry.service.storage import open_storage, storage_kind, storage_reserve
+from registry.service.storage_numbers import StorageNumbers
+from registry.service.timed import TimedDriver
+from registry.service.tls import CurrentContext
+from registry.service.watch import build_checks
+from registry.storage.driver import Driver
+from registry.storage.lock import HeldRoot
+from registry.storage.workers import Workers
+from registry.web.api import Api
+from registry.web.claims import Claims
+
+
+@attrs.frozen(kw_only=True)
+class Parts:
+    """The parts of one registry. ``tls`` is there if it speaks TLS."""
+
+    driver: Driver
+    held: HeldRoot | None
+    registry: Registry
+    health: Health
+    metrics: Metrics
+    tls: CurrentContext | None
+    workers: Workers
+    reactor: RegistryReactor
+    secret: Secret
+    """What signs upload sessions where ``http.secret`` says nothing."""
+
+    claims: Claims = attrs.field(factory=Claims)
+    """Who wants which upload session, whatever the configuration says."""
+
+    def api(self, config: Configuration) -> Api:
+        """The API as ``config`` has it."""
+        if config.http.secret is None:
+            http = attrs.evolve(config.http, secret=self.secret)
+            config = attrs.evolve(config, http=http)
+        return Api(
+            endpoints=build_endpoints(
+                config,
+                registry=self.registry,
+                authenticator=None,
+                claims=self.claims,
+            ),
+            authenticator=None,
+            ailments=self.health.ailments,
+            prefix=config.http.prefix or "/",
+            is_readonly=config.storage.maintenance.readonly.enabled,
+            name_limits=name_limits(config),
+        )
+
+    def checks(self, config: Configuration) -> list[Check]:
+        """The health checks that ``config`` asks for."""
+        return build_checks(
+            config.health,
+            driver=self.driver,
+            kind=storage_kind(config),
+            workers=self.workers,
+            room=self.registry.room,
+            reactor=self.reactor,
+        )
+
+    def adopt(self, config: Configuration) -> None:
+        """Go by the rules of ``config`` from now on."""
+        registry, limits = self.registry, config.http.limits
+        registry.room.reserve = storage_reserve(config)
+        registry.begun.bound(
+            limits.uploads or NONE, limits.uploadsperrepository or NONE
+        )
+        registry.manifests.rule_by(
+            reference_rules(config.validation),
+            json_depth=config.validation.manifests.depthlimit,
+        )
+
+
+def build_parts(
+    config: Configuration,
+    *,
+    tls: CurrentContext | None,
+    workers: Workers,
+    reactor: RegistryReactor,
+) -> Parts:
+    """The parts, on the storage of ``config``, which this takes hold of.
+
+    Raises StorageFailure.
+    """
+    opened, held = open_storage(config, workers=workers)
+    driver = TimedDriver(driver=opened, now=time.perf_counter)
+    registry = _registry(config, driver=driver, workers=workers, reactor=reactor)
+    parts = Parts(
+        driver=driver,
+        held=held,
+        registry=registry,
+        health=Health(checks=[], clock=reactor),
+        metrics=_metrics(config, driver=driver, registry=registry, tls=tls),
+        tls=tls,
+        workers=workers,
+        reactor=reactor,
+        secret=Secret(secrets.token_hex(32)),
+    )
+    parts.health.replace(parts.checks(config))
+    return parts
+
+
+def _registry(
+    config: Configuration,
+    *,
+    driver: Driver,
+    workers: Workers,
+    reactor: RegistryReactor,
+) -> Registry:
+    cache, limits = config.storage.cache, config.http.limits
+    is_limited = cache.blobdescriptor == "inmemory"
+    return build_registry(
+        driver=driver,
+        workers=workers,
+        rules=reference_rules(config.validation),
+        clock=reactor,
+        new_id=lambda: str(uuid.uuid4()),
+        cache_bytes=cache.size,
+        entries=cache.blobdescriptorsize if is_limited else None,
+        begun_limit=limits.uploads or NONE,
+        begun_share=limits.uploadsperrepository or NONE,
+        json_depth=config.validation.manifests.depthlimit,
+        reserve=storage_reserve(config),
+    )
+
+
+def _metrics(
+    config: Configuration,
+    *,
+    driver: TimedDriver,
+    registry: Registry,
+    tls: CurrentContext | None,
+) -> Metrics:
+    storage = StorageNumbers(
+        driver=storage_kind(config), seconds=driver.seconds, room=registry.room
+    )
+    certificate = CertificateNumbers(period=lambda: tls.period if tls else None)
+    return Metrics(
+        version=__version__,
+        prefix=exposure(config).prefix,
+        cache=lambda: registry.blobs.descriptors,
+        others=[storage, certificate],
+    )

@@ -1,0 +1,131 @@
+"""A driver whose every call is timed, for ``registry_storage_action_seconds``.
+
+The actions have Distribution's names, for whoever has dashboards of them. A list of
+changes counts as what it does at last: a Move ends an upload, a Put makes a link.
+
+Source: Distribution ``storagedriver/base``, ``metrics``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from registry.core.digest import Hasher
+from registry.service.numbers import Histogram
+from registry.storage.driver import (
+    Appender,
+    Change,
+    Content,
+    Driver,
+    Move,
+    Remove,
+    Space,
+)
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Upper bounds in seconds, as Distribution has them."""
+
+ACTIONS = (
+    *("GetContent", "PutContent", "Reader", "Writer"),
+    *("Stat", "List", "Move", "Delete"),
+)
+
+
+class TimedDriver:
+    """``driver``, and in ``seconds`` how long it took, by action.
+
+    ``now`` is a clock that only goes forward, in seconds. What fails counts too.
+    """
+
+    def __init__(self, *, driver: Driver, now: Callable[[], float]) -> None:
+        self.seconds = {action: Histogram(BOUNDS) for action in ACTIONS}
+        self._driver = driver
+        self._now = now
+
+    async def read(self, path: str) -> bytes:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.read(path)
+        finally:
+            self._ended("GetContent", begun)
+
+    async def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.read_many(paths)
+        finally:
+            self._ended("GetContent", begun)
+
+    async def sizes(self, paths: Sequence[str]) -> list[int | None]:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.sizes(paths)
+        finally:
+            self._ended("Stat", begun)
+
+    async def names(self, path: str) -> list[str]:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.names(path)
+        finally:
+            self._ended("List", begun)
+
+    async def open(self, path: str) -> Content:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.open(path)
+        finally:
+            self._ended("Reader", begun)
+
+    async def append_to(self, path: str) -> Appender:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.append_to(path)
+        finally:
+            self._ended("Writer", begun)
+
+    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.digest_of(path, hashers)
+        finally:
+            self._ended("Reader", begun)
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            await self._driver.apply(changes)
+        finally:
+            self._ended(_action(changes), begun)
+
+    async def probe(self) -> None:
+        """See ``Driver``."""
+        await self._driver.probe()
+
+    async def space(self) -> Space | None:
+        """See ``Driver``."""
+        return await self._driver.space()
+
+    async def close(self) -> None:
+        """See ``Driver``."""
+        await self._driver.close()
+
+    def _ended(self, action: str, begun: float) -> None:
+        self.seconds[action].observe(self._now() - begun)
+
+
+def _action(changes: Sequence[Change]) -> str:
+    for change in changes:
+        if isinstance(change, Move):
+            return "Move"
+        if isinstance(change, Remove):
+            return "Delete"
+    return "PutContent"
