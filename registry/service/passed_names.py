@@ -2,7 +2,7 @@
 
 ``systemd-socket-activate`` without ``--fdname`` names none. Twisted takes passed
 sockets when ``twisted.internet.endpoints`` is imported, and then only if there is a
-name for each. So this is called before anything imports that, and imports nothing of it.
+name for each. So this is called before anything imports that.
 """
 
 from __future__ import annotations

@@ -151,3 +151,25 @@ def test_nothing_runs_after_the_stop() -> None:
     assert not patient.clock.getDelayedCalls()
     patient.answer(None)
     assert not patient.ailments
+
+
+def test_what_only_degrades_is_no_ailment() -> None:
+    patient = Patient(only_degrades=True)
+    patient.is_well = False
+    patient.health.start()
+    assert patient.ailments == {}
+    assert patient.health.degradations() == {"patient": "it has a cold"}
+    patient.is_well = True
+    patient.clock.advance(10.0)
+    assert patient.health.degradations() == {}
+
+
+def test_other_checks_take_the_place_of_those_that_were() -> None:
+    patient = Patient(interval=1.0)
+    patient.is_well = False
+    patient.health.start()
+    other = Patient()
+    patient.health.replace([Check(name="other", probe=other._probe)])
+    assert patient.ailments == {}
+    patient.clock.advance(10.0)
+    assert (patient.looks, other.looks) == (1, 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,3 +58,15 @@ def test_without_systemd_nothing_happens(environment: dict[str, str]) -> None:
 
 def test_a_socket_that_is_gone_does_not_matter(tmp_path: Path) -> None:
     Notifier(address=str(tmp_path / "gone")).ready()
+
+
+def test_systemd_hears_when_a_reload_began(systemd: tuple[str, Received]) -> None:
+    address, received = systemd
+    before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    Notifier(address=address).reloading()
+    state, moment, status = received().splitlines()
+    assert (state, status) == ("RELOADING=1", "STATUS=reloading")
+    name, _, microseconds = moment.partition("=")
+    assert name == "MONOTONIC_USEC"
+    after = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    assert before <= int(microseconds) <= after

@@ -109,6 +109,28 @@ async def test_a_load_balancer_hears_what_is_wrong() -> None:
     assert got.text == "storagedriver_filesystem: no answer after 10 s\n"
 
 
+FULL = {"storage_room": "0 bytes are free"}
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_load_balancer_goes_on_with_what_is_degraded() -> None:
+    root = make_root(ailments=dict, degradations=lambda: FULL)
+    got = await ask(site_for(NoApi(), reactor=reactor, root=root), "/healthz")
+    assert got.status == 200
+    assert got.text == "degraded\nstorage_room: 0 bytes are free\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_operator_sees_what_is_degraded() -> None:
+    got = await ask(debug(degradations=lambda: FULL), "/debug/health")
+    assert got.status == 200
+    assert json.loads(got.text) == {"storage_room": "degraded: 0 bytes are free"}
+    sick = debug(ailments=lambda: SICK, degradations=lambda: FULL)
+    got = await ask(sick, "/debug/health")
+    assert got.status == 503
+    assert json.loads(got.text).keys() == {*SICK, *FULL}
+
+
 @pytest_twisted.ensureDeferred
 async def test_head_of_healthz_is_the_same_without_the_word() -> None:
     got = await ask(public(lambda: SICK), "/healthz", "HEAD")
