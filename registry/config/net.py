@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from registry.config.kinds import Kind, read_line
-from registry.config.secret import MASK
+from registry.config.secret import MASK, is_secret_name
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_PARAMETER = re.compile(r"(?<=[?&])([^=&#]+)=[^&#]*")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -54,11 +55,16 @@ def read_base_url(text: str) -> str:
 
 
 def show_url(text: str) -> str:
-    """A URL as it may be shown: without its password."""
+    """A URL as it may be shown: without its password and the secrets in its query."""
     parts = urlsplit(text)
-    if parts.password is None:
-        return text
-    return text.replace(f":{parts.password}@", f":{MASK}@", 1)
+    if parts.password is not None:
+        text = text.replace(f":{parts.password}@", f":{MASK}@", 1)
+    return _PARAMETER.sub(_shown_parameter, text) if parts.query else text
+
+
+def _shown_parameter(parameter: re.Match[str]) -> str:
+    name = parameter[1]
+    return f"{name}={MASK}" if is_secret_name(unquote(name)) else parameter[0]
 
 
 def read_prefix(text: str) -> str:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 
 MASK = "(hidden)"
+
+_SECRET_NAME = re.compile(
+    r"passw|secret|token|credential|authorization|cookie|private.?key|_state"
+    r"|signature|api.?key",
+    re.IGNORECASE,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field, header or parameter of this name should not be shown."""
+    return _SECRET_NAME.search(name) is not None
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import yaml
 
 from registry.config.schema import Configuration
-from registry.config.secret import MASK
+from registry.config.secret import MASK, is_secret_name
 from registry.config.shape import Leaf, ListOf, MapOf, Section, Shape, section_of
 from registry.config.unsupported import NOT_YET
 
@@ -26,7 +26,10 @@ def _plain(shape: Shape, value: object, path: tuple[str, ...]) -> object:
         case ListOf(item=item) if isinstance(value, tuple):
             return [_plain(item, each, path) for each in value]
         case MapOf(value=inner) if isinstance(value, Mapping):
-            return {name: _plain(inner, each, path) for name, each in value.items()}
+            return {
+                name: MASK if is_secret_name(name) else _plain(inner, each, path)
+                for name, each in value.items()
+            }
         case Leaf(kind=kind):
             return kind.show(value)
         case _:
@@ -37,7 +40,10 @@ def _free(value: object) -> object:
     if isinstance(value, tuple):
         return [_free(each) for each in value]
     if isinstance(value, Mapping):
-        return {name: _free(each) for name, each in value.items()}
+        return {
+            name: MASK if is_secret_name(name) else _free(each)
+            for name, each in value.items()
+        }
     return value
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 from treq.client import HTTPClient
@@ -80,13 +80,14 @@ def http_check(
     seconds = rhythm.timeout or rhythm.interval
     client = HTTPClient(Agent(reactor, connectTimeout=seconds, pool=pool))
     wanted = Headers({name: list(values) for name, values in (headers or {}).items()})
+    place, user = _without_user(url), _user(url)
 
     async def probe() -> None:
-        response = await client.head(url, headers=wanted)
+        response = await client.head(place, headers=wanted, auth=user)
         if response.code != status:
             raise CheckFailed(f"answered {response.code} instead of {status}")
 
-    return _check(_without_user(url), probe, rhythm)
+    return _check(place.partition("?")[0], probe, rhythm)
 
 
 def tcp_check(
@@ -130,7 +131,14 @@ def _exists(path: str) -> bool:
 
 
 def _without_user(url: str) -> str:
-    """``url`` as anybody may see it: without user and password, and without query."""
+    """``url`` without user and password."""
     parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=host, query="").geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _user(url: str) -> tuple[str, str] | None:
+    """User and password in ``url``, which are for an Authorization header."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return None
+    return unquote(parts.username), unquote(parts.password or "")

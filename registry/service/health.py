@@ -167,13 +167,10 @@ class _Watch:
         if self._failures < self._check.threshold:
             return
         if self._check.name not in self._ailments:
-            consequence = "; requests are answered 503 until it succeeds"
-            self._log.error(
-                "health check {check} fails: {reason}{consequence}",
-                check=self._check.name,
-                reason=reason,
-                consequence="" if self._check.only_degrades else consequence,
-            )
+            told = "health check {check} fails: {reason}"
+            if not self._check.only_degrades:
+                told += "; requests are answered 503 until it succeeds"
+            self._log.error(told, check=self._check.name, reason=reason)
         self._ailments[self._check.name] = reason
 
 

@@ -26,6 +26,7 @@ from twisted.python.reflect import safe_str
 from zope.interface import implementer
 
 from registry.config.log import Log
+from registry.config.secret import is_secret_name
 from registry.service.log_format import FORMATS, Entry
 
 Level = Literal["error", "warn", "info", "debug"]
@@ -37,10 +38,6 @@ _DEEPEST = 32
 """Lists and mappings inside each other that are still shown as such."""
 
 _RANKS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "critical": 3}
-_SECRET_NAME = re.compile(
-    r"passw|secret|token|credential|authorization|cookie|private.?key|_state",
-    re.IGNORECASE,
-)
 _SECRET_TEXT = re.compile(
     r"(?<=://)[^/\s@]+(?=@)"
     r"|(?<=Basic )[A-Za-z0-9+/=]{16,}"
@@ -175,7 +172,7 @@ def _plain(value: object, depth: int = 0) -> object:
 
 def _shown(key: object, value: object, depth: int = 0) -> object:
     """The value of a field, unless its name says that it is a secret."""
-    return MASK if _SECRET_NAME.search(str(key)) else _plain(value, depth)
+    return MASK if is_secret_name(str(key)) else _plain(value, depth)
 
 
 def _masked(text: str) -> str:

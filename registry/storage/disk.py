@@ -8,10 +8,10 @@ Errors: ENOENT and ENOTDIR prove that nothing is there and become ``Absent``. EN
 EDQUOT become ``StorageFull``. Everything else becomes ``StorageFailure``, because it
 says nothing about what exists.
 
-Links: what is opened for writing is opened with O_NOFOLLOW, and must be a regular file,
-so that a symbolic link in the tree cannot make us write elsewhere. Directories on the
-way may be links, because operators do put parts of a tree on another disk. Removal
-never follows a link.
+Links: every file is opened with O_NOFOLLOW and must be a regular file, to be read or
+written, so that a symbolic link in the place of a file leads nowhere. Directories on
+the way may be links, because operators do put parts of a tree on another disk. Removal
+never follows a link: it takes the link itself away.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ IOV_MAX = os.sysconf("SC_IOV_MAX")
 """Buffers that one ``writev`` takes."""
 
 _COMMON = os.O_CLOEXEC | os.O_NONBLOCK
-_READ = os.O_RDONLY | _COMMON
+_READ = os.O_RDONLY | os.O_NOFOLLOW | _COMMON
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | _COMMON
 _CREATE = _APPEND | os.O_CREAT | os.O_EXCL
 
@@ -197,7 +197,10 @@ def _regular_size(status: os.stat_result) -> int:
 
 
 def _size(path: str) -> int:
-    return _regular_size(os.stat(path))
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return _regular_size(status)
 
 
 def _space(path: str) -> Space:

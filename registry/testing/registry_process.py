@@ -73,7 +73,12 @@ class RegistryProcess:
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.said(until)
+        try:
+            self.said(until)
+        except AssertionError:
+            self.process.kill()
+            self.end()
+            raise
         return self
 
     def said(self, words: str) -> str:

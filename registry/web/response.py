@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from registry.storage.driver import Content
 
 if TYPE_CHECKING:
     from registry.web.request import Request
+
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Control characters other than tab, and than the ends of lines, which are counted."""
 
 NO_BODY = frozenset({204, 304})
 """Statuses whose responses have neither a body nor a Content-Length. RFC 9110 6.4.1."""
@@ -73,12 +77,14 @@ class Response:
 def header_lines(*pairs: tuple[str, str]) -> bytes:
     """Header lines of ``pairs``, ready for ``Response.head``.
 
-    Raises ValueError for a value that would end its line: no text, wherever it comes
-    from, can add a header or a second response. RFC 9110 5.5.
+    Raises ValueError for a value that would end its line, and for any other control
+    character but a tab: no text, wherever it comes from, can add a header or a second
+    response, or be read otherwise by somebody on the way. RFC 9110 5.5.
     """
     text = "".join(f"{name}: {value}\r\n" for name, value in pairs)
-    if text.count("\n") != len(pairs) or text.count("\r") != len(pairs) or "\0" in text:
-        raise ValueError("a header value holds a line break")
+    lines = len(pairs)
+    if text.count("\n") != lines or text.count("\r") != lines or _CONTROL.search(text):
+        raise ValueError("a header value holds a line break or control character")
     return text.encode("latin-1")
 
 

@@ -187,7 +187,7 @@ class Visitor:
 
     def remove(self) -> None:
         if self._random.random() < 0.2:
-            path = f"/v2/{self.name}"
+            path = f"/v2/{self.name}/"
             self._client.request("DELETE", path).expect(202, 404)
 
     def look(self) -> None:
@@ -223,7 +223,7 @@ def test_whatever_many_do_at_once_memory_and_files_agree(
     visitors = [Visitor(server.client, seed) for seed in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as threads:
         for done in [threads.submit(visitor.visit) for visitor in visitors]:
-            done.result(WAIT)
+            done.result(10 * WAIT)
     before = everything(server.client)
     assert server.stop() == 0
     server.start()

@@ -14,7 +14,8 @@ def test_lines_are_rendered_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\r\nX: y", "a\n", "\r", "\n", "a\0", "\r\n", "\n\r"]
+    "text",
+    ["a\r\nX: y", "a\n", "\r", "\n", "a\0", "\r\n", "\n\r", "\x0b", "\x1b[2J", "\x7f"],
 )
 def test_a_value_that_would_end_its_line_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="line break"):
