@@ -90,6 +90,28 @@ def test_limits_and_timeouts_hold_for_new_connections(server: RegistryProcess) -
     server.client.get(long).expect(414)
 
 
+def test_bounds_of_the_crowd_and_of_uploads_change(server: RegistryProcess) -> None:
+    server.client.start_upload("a")
+    limits = "{exempt: [], connectionsperaddress: 1, uploadsperrepository: 1}"
+    reload(server, f"http: {{limits: {limits}}}\n")
+    server.client.request("POST", "/v2/a/blobs/uploads/").expect(429)
+    with the_only_connection(server):
+        server.client.get("/v2/").expect(429)
+    reload(server, "")
+    server.client.start_upload("a")
+
+
+def the_only_connection(server: RegistryProcess) -> socket.socket:
+    """A connection that is answered, once the server knows that others have gone."""
+    for _ in range(1000):
+        only = socket.create_connection(("127.0.0.1", server.port), timeout=WAIT)
+        only.sendall(b"GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        if only.recv(1000).startswith(b"HTTP/1.1 200 "):
+            return only
+        only.close()
+    raise AssertionError("there is always another connection")
+
+
 def test_health_checks_are_exchanged(server: RegistryProcess, tmp_path: Path) -> None:
     flag = tmp_path / "out-of-service"
     flag.touch()
