@@ -16,6 +16,7 @@ from registry.storage.driver import (
     Appender,
     Change,
     Content,
+    Create,
     Driver,
     Move,
     Remove,
@@ -82,11 +83,11 @@ class TimedDriver:
         finally:
             self._ended("Reader", begun)
 
-    async def append_to(self, path: str) -> Appender:
+    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
         """See ``Driver``."""
         begun = self._now()
         try:
-            return await self._driver.append_to(path)
+            return await self._driver.append_to(path, after=after)
         finally:
             self._ended("Writer", begun)
 

@@ -96,12 +96,6 @@ class Program:
             process.kill()
             process.wait()
 
-    @property
-    def pid(self) -> int:
-        """The process while it runs."""
-        assert self._process is not None
-        return self._process.pid
-
     def kill(self) -> None:
         """End it at once, as a crash does: it can do nothing more."""
         if self._process is not None:
