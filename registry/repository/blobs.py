@@ -12,17 +12,19 @@ Spec: distribution end-2, end-10 and end-11.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 import attrs
 
+from registry.core.descriptor import Descriptor
 from registry.core.digest import Digest
 from registry.core.errors import BlobUnknown
 from registry.core.name import RepositoryName
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
-from registry.repository.damage import ContentDamaged, LinkCorrupt
+from registry.repository.contents import Contents
+from registry.repository.damage import LinkCorrupt
 from registry.repository.finished import finished
 from registry.repository.links import (
     every_name,
@@ -35,7 +37,16 @@ from registry.repository.links import (
 from registry.repository.locks import Locks
 from registry.repository.presence import Presence
 from registry.repository.sources import Sources
-from registry.storage.driver import Absent, Change, Content, Driver, Put, Remove
+from registry.repository.verified import Verified
+from registry.storage.driver import (
+    Absent,
+    Change,
+    Content,
+    Driver,
+    Move,
+    Put,
+    Remove,
+)
 from registry.storage.held import HeldContent
 from registry.storage.layout import blob_data, layer_link, layers
 
@@ -67,7 +78,8 @@ class Blobs:
     ``known`` remembers which sha256 a repository's link leads to; ``sizes``, by sha256,
     how many bytes are there; ``contents``, by sha256 too, bytes that were verified, of
     blobs up to ``small_limit`` bytes. Their keys are texts, for those hash fastest; the
-    length of the hexadecimal form tells the algorithms apart.
+    length of the hexadecimal form tells the algorithms apart. ``stored`` is where the
+    bytes are.
     """
 
     def __init__(
@@ -81,6 +93,8 @@ class Blobs:
         presence: Presence,
         catalog: Catalog,
         sources: Sources,
+        stored: Contents,
+        verified: Verified,
         small_limit: int,
     ) -> None:
         self._driver = driver
@@ -91,6 +105,8 @@ class Blobs:
         self._presence = presence
         self._catalog = catalog
         self._sources = sources
+        self._stored = stored
+        self._verified = verified
         self._small_limit = small_limit
 
     @property
@@ -107,7 +123,7 @@ class Blobs:
             stored = await self._known.fill(key, read, _link_cost)
         size = self._sizes.get(stored.hex)
         if size is None:
-            measure = partial(self._measure, stored)
+            measure = partial(self._measure, name, stored)
             try:
                 size = await self._sizes.fill(stored.hex, measure, _size_cost)
             except Absent:
@@ -117,17 +133,34 @@ class Blobs:
     async def open(self, name: RepositoryName, digest: Digest) -> tuple[Blob, Content]:
         """The blob and its bytes, which the caller closes.
 
-        Raises BlobUnknown, and Damaged where small content is not what it should be.
+        Raises BlobUnknown, also where the content turns out not to be what it should.
         """
         blob = await self.find(name, digest)
         content = self._contents.get(blob.stored.hex)
         if content is not None:
             return blob, content
         try:
-            return blob, await self._open(blob)
+            content = await self._open(name, blob)
         except Absent:
             self._sizes.drop(blob.stored.hex)
             raise _content_missing(digest) from None
+        return attrs.evolve(blob, size=content.size), content
+
+    def told(self, descriptors: Iterable[Descriptor]) -> None:
+        """A manifest says how long content is. Where that is news, measure it again."""
+        for descriptor in descriptors:
+            digest = descriptor.digest
+            if digest.is_canonical and self._sizes.get(digest.hex) != descriptor.size:
+                self._sizes.drop(digest.hex)
+                self._stored.expect(digest, descriptor.size)
+
+    def changes_to_take(self, source: str, stored: Digest) -> list[Change]:
+        """What makes the file at ``source`` the content ``stored``, which it is."""
+        return [Move(source, blob_data(stored), keep=self._stored.kept(stored))]
+
+    def changes_to_put(self, content: bytes, stored: Digest) -> list[Change]:
+        """What writes ``content`` as the content ``stored``, which it is."""
+        return [Put(blob_data(stored), content, keep=self._stored.kept(stored))]
 
     async def missing(
         self, name: RepositoryName, digests: Sequence[Digest]
@@ -142,7 +175,7 @@ class Blobs:
             return []
         targets = await follow(self._driver, unsure, partial(layer_link, name))
         there = [stored for stored in targets if stored is not None]
-        sizes = await self._driver.sizes([blob_data(stored) for stored in there])
+        sizes = await self._stored.sizes(there, found=f"a push to {name}")
         pairs = zip(there, sizes, strict=True)
         present = {stored for stored, size in pairs if size is not None}
         ends = zip(unsure, targets, strict=True)
@@ -210,25 +243,30 @@ class Blobs:
             raise BlobUnknown(detail=str(digest))
         return stored
 
-    async def _measure(self, stored: Digest) -> int:
-        path = blob_data(stored)
-        [size] = await self._driver.sizes([path])
+    async def _measure(self, name: RepositoryName, stored: Digest) -> int:
+        [size] = await self._stored.sizes([stored], found=f"a request to {name}")
         if size is None:
-            raise Absent(path)
+            raise Absent(blob_data(stored))
+        self._verified.asked_for(stored)
         return size
 
-    async def _open(self, blob: Blob) -> Content:
-        if blob.size > self._small_limit:
-            return await self._driver.open(blob_data(blob.stored))
-        read = partial(self._read, blob.stored)
-        return await self._contents.fill(blob.stored.hex, read, _content_cost)
+    async def _open(self, name: RepositoryName, blob: Blob) -> Content:
+        stored, found = blob.stored, f"a pull from {name}"
+        if blob.size <= self._small_limit:
+            read = partial(self._read, stored, found)
+            return await self._contents.fill(stored.hex, read, _content_cost)
+        self._verified.asked_for(stored)
+        content = await self._driver.open(blob_data(stored))
+        if content.size == blob.size:
+            return content
+        content.close()  # it was longer or shorter when it was measured
+        self._sizes.drop(stored.hex)
+        await self._stored.require(stored, found=found)
+        return await self._driver.open(blob_data(stored))
 
-    async def _read(self, stored: Digest) -> Content:
+    async def _read(self, stored: Digest, found: str) -> Content:
         """Small content, for so many readers that it is verified first."""
-        content = await self._driver.read(blob_data(stored))
-        if Digest.of(content) != stored:
-            raise ContentDamaged(stored)
-        return HeldContent(content)
+        return HeldContent(await self._stored.read(stored, found=found))
 
     async def _find_or_none(self, name: RepositoryName, digest: Digest) -> Blob | None:
         try:
@@ -267,15 +305,24 @@ class Blobs:
         async with self._locks.hold((name.text, blob.stored.hex)):
             try:
                 async with self._presence.within(name):
-                    await self._driver.apply([*first, *links, *then])
-                    if first:
-                        self.rewritten(blob.stored)
-                        self._sizes.put(blob.stored.hex, blob.size, SIZE_COST)
+                    await self._apply(blob, first, [*links, *then])
                     self._remember(name, blob, digests)
             except BaseException:
                 self.rewritten(blob.stored)
                 self._drop(name, digests)
                 raise
+
+    async def _apply(
+        self, blob: Blob, first: Sequence[Change], then: Sequence[Change]
+    ) -> None:
+        if not first:
+            await self._driver.apply(then)
+            return
+        async with self._stored.writing(blob.stored):
+            await self._driver.apply([*first, *then])
+            self.rewritten(blob.stored)
+            self._stored.written(blob.stored)
+            self._sizes.put(blob.stored.hex, blob.size, SIZE_COST)
 
     async def _delete(self, name: RepositoryName, digest: Digest) -> None:
         path_of = partial(layer_link, name)

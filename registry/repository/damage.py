@@ -1,13 +1,12 @@
 """Damage: what stands in the storage and is not what its place says.
 
-It is trouble, never absence. Most of it is mended by a push of the same content.
+A damaged link is trouble, never absence; a push of what it names mends it. Damaged
+content is set aside and then absent: see ``contents.py``.
 """
 
 from __future__ import annotations
 
-from registry.core.digest import Digest
 from registry.storage.driver import StorageFailure
-from registry.storage.layout import blob_data
 
 
 class Damaged(StorageFailure):
@@ -26,17 +25,6 @@ class Damaged(StorageFailure):
         return (
             f"{self.what} is damaged in the registry's storage; push it again, or ask"
             f" the registry's operator to restore it"
-        )
-
-
-class ContentDamaged(Damaged):
-    """The bytes of ``digest``, a sha256, are others."""
-
-    def __init__(self, digest: Digest) -> None:
-        super().__init__(
-            f"{blob_data(digest)} is damaged: its bytes have another digest; push"
-            f" {digest} again, which mends it, or restore the file from a backup",
-            what=str(digest),
         )
 
 

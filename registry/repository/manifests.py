@@ -24,6 +24,7 @@ from registry.core.name import Reference, RepositoryName, Tag
 from registry.core.rules import ReferenceRules
 from registry.repository.blobs import Blobs
 from registry.repository.catalog import Catalog
+from registry.repository.contents import Contents
 from registry.repository.damage import Damaged, LinkCorrupt
 from registry.repository.finished import finished
 from registry.repository.locks import Locks
@@ -33,7 +34,8 @@ from registry.repository.push import Push, Pushed, checked_push
 from registry.repository.referrers import Referrers
 from registry.repository.revisions import Revisions, StoredManifest
 from registry.repository.tags import Tags
-from registry.storage.driver import Change, Driver
+from registry.storage.driver import Change, Driver, Put
+from registry.storage.layout import blob_data
 from registry.storage.workers import Workers
 
 __all__ = ["Manifests", "MayReplace", "Pushed", "StoredManifest"]
@@ -52,6 +54,7 @@ class Manifests:
         self,
         *,
         driver: Driver,
+        contents: Contents,
         revisions: Revisions,
         blobs: Blobs,
         tags: Tags,
@@ -65,6 +68,7 @@ class Manifests:
         json_depth: int,
     ) -> None:
         self._driver = driver
+        self._contents = contents
         self._revisions = revisions
         self._blobs = blobs
         self._tags = tags
@@ -141,8 +145,13 @@ class Manifests:
             for tag in push.tags:
                 changes += self._tags.changes_to_point(name, tag, push.digest)
             try:
-                async with self._presence.within(name):
+                async with (
+                    self._presence.within(name),
+                    self._contents.writing(push.stored),
+                ):
                     await self._driver.apply(changes)
+                    if _writes_content(changes, push):
+                        self._contents.written(push.stored)
                     self._remember(name, push)
             except BaseException:
                 self._doubt(name, push)
@@ -174,6 +183,7 @@ class Manifests:
         blobs = [d.digest for d in self._rules.required_blobs(manifest)]
         children = [d.digest for d in self._rules.required_manifests(manifest)]
         # BuildKit's cache is an index whose children are layers: either will do
+        self._blobs.told(self._rules.required_blobs(manifest))
         absent = await self._revisions.missing(name, children)
         return await self._blobs.missing(name, [*blobs, *absent])
 
@@ -218,6 +228,11 @@ class Manifests:
         for tag in tags:
             changes += self._tags.changes_to_remove(name, tag)
         return changes + self._revisions.changes_to_remove(name, digests)
+
+
+def _writes_content(changes: Sequence[Change], push: Push) -> bool:
+    path = blob_data(push.stored)
+    return any(isinstance(one, Put) and one.path == path for one in changes)
 
 
 def _not_here(digest: Digest) -> ManifestBlobUnknown:

@@ -42,7 +42,7 @@ class Presence:
         """
         async with AsyncExitStack() as stack:
             for path in _path_down_to(name.text):
-                await stack.enter_async_context(self._inside(path))
+                await stack.enter_async_context(self.inside(path))
             yield
 
     @asynccontextmanager
@@ -60,7 +60,8 @@ class Presence:
             self._leave(path, room)
 
     @asynccontextmanager
-    async def _inside(self, path: str) -> AsyncIterator[None]:
+    async def inside(self, path: str) -> AsyncIterator[None]:
+        """Present in ``path`` alone, whatever is above it."""
         room = self._room(path)
         try:
             await room.door.acquire()

@@ -22,6 +22,7 @@ from registry.core.manifest import Manifest, parse_manifest, stored_media_type
 from registry.core.name import RepositoryName
 from registry.core.referrer import referrer_descriptor
 from registry.repository.cache import Cache
+from registry.repository.contents import Contents
 from registry.repository.links import batches, follow_intact, named_below
 from registry.repository.locks import Locks
 from registry.repository.push import Push
@@ -67,9 +68,15 @@ class Referrers:
     """The referrers of all repositories."""
 
     def __init__(
-        self, *, driver: Driver, indexes: Cache[str, Index], locks: Locks
+        self,
+        *,
+        driver: Driver,
+        indexes: Cache[str, Index],
+        locks: Locks,
+        contents: Contents,
     ) -> None:
         self._driver = driver
+        self._contents = contents
         self._indexes = indexes
         self._locks = locks
 
@@ -95,6 +102,10 @@ class Referrers:
         if index is not None:
             for digest in digests:
                 index.remove(digest)
+
+    def lost(self, _stored: Digest) -> None:
+        """Content is gone from under all repositories, which may be a referrer's."""
+        self._indexes.drop_where(lambda _: True)
 
     def forget(self, name: RepositoryName) -> None:
         """``name`` was removed, or changed in a way that has to be read."""
@@ -123,8 +134,17 @@ class Referrers:
             bodies = await self._driver.read_many([blob_data(s) for _, s in part])
             for (digest, stored), body in zip(part, bodies, strict=True):
                 manifest = _referring(body)
-                if manifest is not None:
+                if manifest is not None and await self._is_true(stored, manifest):
                     _note(index, manifest, digest, stored)
+
+    async def _is_true(self, stored: Digest, manifest: Manifest) -> bool:
+        """Whether the manifest is what it should be; a damaged one refers to nothing.
+
+        Few manifests have a subject, and those are small.
+        """
+        if Digest.of(manifest.body) == stored:
+            return True
+        return await self._contents.is_true(stored, found="a question for referrers")
 
 
 def _note(index: Index, manifest: Manifest, digest: Digest, stored: Digest) -> None:

@@ -19,12 +19,14 @@ from registry.repository.blank import BlankSessions
 from registry.repository.blobs import Blobs
 from registry.repository.cache import OVERHEAD, Cache
 from registry.repository.catalog import Catalog
+from registry.repository.contents import Contents
 from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
 from registry.repository.manifests import Manifests
 from registry.repository.nesting import Nesting
 from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
+from registry.repository.quarantine import Quarantine
 from registry.repository.receiving import PROGRESS_COST
 from registry.repository.referrers import Referrers
 from registry.repository.removal import Removal
@@ -33,12 +35,18 @@ from registry.repository.room import Reserve, Room
 from registry.repository.sources import Sources
 from registry.repository.tags import Tags
 from registry.repository.uploads import Uploads
+from registry.repository.verified import Verified
 from registry.storage.driver import Driver
 from registry.storage.layout import uploads as uploads_of
 from registry.storage.workers import Workers
 
 SMALL = 64 * 1024
 """Bytes up to which a blob may be kept in memory, unless told otherwise."""
+
+VERIFIED = 8 * 1024 * 1024
+"""Bytes of memory for what content was found true, and when."""
+
+WEEK = 7 * 24 * 3600.0
 
 LIVE = 1000
 """Upload sessions whose hash states are kept in memory, unless told otherwise."""
@@ -50,6 +58,9 @@ NO_RESERVE = Reserve()
 class Registry:
     """All that can be asked of a registry, without the wire."""
 
+    contents: Contents
+    verified: Verified
+    quarantine: Quarantine
     blobs: Blobs
     uploads: Uploads
     manifests: Manifests
@@ -76,6 +87,9 @@ class Shared:
     locks: Locks
     presence: Presence
     catalog: Catalog
+    contents: Contents
+    verified: Verified
+    quarantine: Quarantine
     share: int
 
 
@@ -94,15 +108,17 @@ def build_registry(
     begun_share: float = math.inf,
     json_depth: int = DEPTH_LIMIT,
     reserve: Reserve = NO_RESERVE,
+    verified_age: float = WEEK,
 ) -> Registry:
     """A registry on ``driver`` that keeps up to ``cache_bytes`` in memory.
 
-    Of sixteen shares, seven are for small blobs, four for manifests, one each for links
-    of blobs, sizes of blobs, tags, lists of tags, and referrers. Of links and of sizes
-    at most ``entries`` each are kept; None or 0 sets no such bound. ``new_id`` makes
-    the UUID of an upload session, of which ``begun_limit`` may be unfinished, and
-    ``begun_share`` in one repository. ``json_depth`` bounds what nests in a manifest.
-    ``reserve`` is what pushes leave free.
+    Of sixteen shares, six are for small blobs, four for manifests, one each for links
+    of blobs, sizes of blobs, sizes that manifests tell, tags, lists of tags, and
+    referrers. Of links and of sizes at most ``entries`` each are kept; None or 0 sets
+    no such bound. ``new_id`` makes the UUID of an upload session, of which
+    ``begun_limit`` may be unfinished, and ``begun_share`` in one repository.
+    ``json_depth`` bounds what nests in a manifest. ``reserve`` is what pushes leave
+    free. Content is found true for ``verified_age`` seconds.
     """
     blanks = BlankSessions(now=clock.seconds)
 
@@ -114,12 +130,24 @@ def build_registry(
         limit=begun_limit,
         share=begun_share,
     )
+    seconds = clock.seconds
+    share = cache_bytes // 16
+    quarantine = Quarantine(driver=driver, seconds=seconds, new_id=new_id)
+    verified = Verified(times=Cache(limit=VERIFIED), seconds=seconds, age=verified_age)
     shared = Shared(
         driver=driver,
         locks=Locks(),
         presence=Presence(),
         catalog=Catalog(driver=driver),
-        share=cache_bytes // 16,
+        contents=Contents(
+            driver=driver,
+            quarantine=quarantine,
+            verified=verified,
+            expected=Cache(limit=share),
+        ),
+        verified=verified,
+        quarantine=quarantine,
+        share=share,
     )
     blobs = _blobs(shared, small_limit=small_limit, entries=entries or None)
     uploads = Uploads(
@@ -151,11 +179,13 @@ def _blobs(shared: Shared, *, small_limit: int, entries: int | None) -> Blobs:
         driver=shared.driver,
         known=Cache(limit=shared.share, entries=entries),
         sizes=Cache(limit=shared.share, entries=entries),
-        contents=Cache(limit=7 * shared.share),
+        contents=Cache(limit=6 * shared.share),
         locks=shared.locks,
         presence=shared.presence,
         catalog=shared.catalog,
         sources=Sources(driver=shared.driver, catalog=shared.catalog),
+        stored=shared.contents,
+        verified=shared.verified,
         small_limit=small_limit,
     )
 
@@ -185,10 +215,20 @@ def _registry(
     """What hangs on manifests, and all of it together."""
     driver, locks, catalog = shared.driver, shared.locks, shared.catalog
     tags = _tags(shared)
-    revisions = Revisions(driver=driver, stored=Cache(limit=4 * shared.share))
-    referrers = Referrers(driver=driver, indexes=Cache(limit=shared.share), locks=locks)
+    contents = shared.contents
+    revisions = Revisions(
+        driver=driver, stored=Cache(limit=4 * shared.share), contents=contents
+    )
+    referrers = Referrers(
+        driver=driver,
+        indexes=Cache(limit=shared.share),
+        locks=locks,
+        contents=contents,
+    )
+    contents.lost += [blobs.rewritten, revisions.lost, referrers.lost]
     manifests = Manifests(
         driver=driver,
+        contents=contents,
         revisions=revisions,
         blobs=blobs,
         tags=tags,
@@ -214,6 +254,9 @@ def _registry(
         presence=shared.presence,
     )
     return Registry(
+        contents=contents,
+        verified=shared.verified,
+        quarantine=shared.quarantine,
         blobs=blobs,
         uploads=uploads,
         manifests=manifests,

@@ -8,16 +8,17 @@ alias link under that one too: Distribution's garbage collector follows sha256 o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import attrs
 
-from registry.core.digest import Digest, new_hasher
-from registry.core.errors import ManifestUnknown
-from registry.core.manifest import stored_media_type
+from registry.core.digest import Digest
+from registry.core.errors import ManifestInvalid, ManifestUnknown
+from registry.core.manifest import parse_manifest, stored_media_type
 from registry.core.name import RepositoryName
 from registry.repository.cache import Cache
-from registry.repository.damage import ContentDamaged
+from registry.repository.contents import Contents
 from registry.repository.links import (
     every_name,
     follow,
@@ -28,6 +29,9 @@ from registry.repository.links import (
 from registry.repository.push import Push
 from registry.storage.driver import Absent, Change, Driver, Put, Remove
 from registry.storage.layout import blob_data, revision_link, revisions
+
+EXPECTING = 64 * 1024
+"""Bytes up to which a manifest that was read is asked for the lengths of its layers."""
 
 
 @attrs.frozen
@@ -47,15 +51,20 @@ class Revisions:
     """
 
     def __init__(
-        self, *, driver: Driver, stored: Cache[tuple[str, str], StoredManifest]
+        self,
+        *,
+        driver: Driver,
+        stored: Cache[tuple[str, str], StoredManifest],
+        contents: Contents,
     ) -> None:
         self._driver = driver
         self._stored = stored
+        self._contents = contents
 
     async def find(self, name: RepositoryName, digest: Digest) -> StoredManifest:
         """The manifest, if ``name`` holds it. Raises ManifestUnknown.
 
-        Bytes that come from disk are verified; damage raises Damaged.
+        Bytes that come from disk are verified; a damaged link raises Damaged.
         """
         key = (name.text, digest.hex)
         found = self._stored.get(key)
@@ -73,7 +82,7 @@ class Revisions:
             return []
         targets = await follow(self._driver, unsure, partial(revision_link, name))
         there = [stored for stored in targets if stored is not None]
-        sizes = await self._driver.sizes([blob_data(stored) for stored in there])
+        sizes = await self._contents.sizes(there, found=f"a push to {name}")
         pairs = zip(there, sizes, strict=True)
         present = {stored for stored, size in pairs if size is not None}
         ends = zip(unsure, targets, strict=True)
@@ -93,7 +102,7 @@ class Revisions:
             return []
         content = link_content(push.stored)
         links = [Put(revision_link(name, digest), content) for digest in push.names]
-        if await self._has_content(push.stored):
+        if await self._contents.is_true(push.stored, found=f"a push to {name}"):
             return [*links]
         return [Put(blob_data(push.stored), push.manifest.body), *links]
 
@@ -114,6 +123,12 @@ class Revisions:
         for digest in digests:
             self._stored.drop((name.text, digest.hex))
 
+    def lost(self, stored: Digest) -> None:
+        """The content is gone from under all repositories, whatever they call it."""
+        self._stored.drop_where(
+            lambda key: key[1] == stored.hex or len(key[1]) != len(stored.hex)
+        )
+
     def forget(self, name: RepositoryName) -> None:
         """``name`` was removed."""
         self._stored.drop_where(lambda key: key[0] == name.text)
@@ -123,8 +138,7 @@ class Revisions:
         if stored is None:
             raise ManifestUnknown(detail={"digest": str(digest)})
         try:
-            if not await self._is_intact(stored):
-                raise ContentDamaged(stored)
+            await self._contents.require(stored, found=f"a pull from {name}")
             body = await self._driver.read(blob_data(stored))
         except Absent:
             raise ManifestUnknown(
@@ -132,20 +146,19 @@ class Revisions:
                 " from storage; push the manifest again",
                 detail={"digest": str(digest)},
             ) from None
-        return StoredManifest(digest, stored_media_type(body), body)
+        media_type = stored_media_type(body)
+        self._expect(body, media_type)
+        return StoredManifest(digest, media_type, body)
 
-    async def _is_intact(self, stored: Digest) -> bool:
-        """Whether the bytes under ``stored`` are what it says. Raises Absent."""
-        hasher = new_hasher(stored.algorithm)
-        await self._driver.digest_of(blob_data(stored), [hasher])
-        return hasher.hexdigest() == stored.hex
-
-    async def _has_content(self, stored: Digest) -> bool:
-        """Whether the bytes are there and whole; damaged ones are written anew."""
-        try:
-            return await self._is_intact(stored)
-        except Absent:
-            return False
+    def _expect(self, body: bytes, media_type: str) -> None:
+        """Remember how long the manifest says that its blobs are: a pull follows."""
+        if len(body) > EXPECTING:
+            return
+        with suppress(ManifestInvalid):
+            manifest = parse_manifest(body, media_type)
+            for descriptor in manifest.layers:
+                if descriptor.digest.is_canonical:
+                    self._contents.expect(descriptor.digest, descriptor.size)
 
 
 def _cost(manifest: StoredManifest) -> int:

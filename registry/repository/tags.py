@@ -2,7 +2,8 @@
 
 A tag is what its ``current/link`` says. Its ``index`` keeps a link for everything it
 ever pointed at, as Distribution wants it; the index is written first, so a crash leaves
-history without a tag and never a tag without history.
+history without a tag and never a tag without history. Where the link is corrupt, the
+history tells (``tag_history.py``).
 
 Tags are changed under the lock of their repository, which ``manifests.py`` holds.
 
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import attrs
+from twisted.logger import Logger
 
 from registry.core.digest import Digest
 from registry.core.errors import ManifestUnknown, NameUnknown, TagInvalid
@@ -32,9 +34,12 @@ from registry.repository.links import (
     warn_of,
 )
 from registry.repository.locks import Locks
+from registry.repository.tag_history import newest_entry
 from registry.storage.driver import Absent, Change, Driver, Put, Remove
 from registry.storage.layout import tag as tag_place
 from registry.storage.layout import tag_current, tag_index, tags
+
+_log = Logger()
 
 TARGET_COST = 300
 """Bytes of memory that a remembered digest takes."""
@@ -119,7 +124,7 @@ class Tags:
     ) -> list[Tag]:
         """All tags that point at one of ``digests``. Hold the repository's lock.
 
-        A tag whose link is corrupt points at nothing, which is logged.
+        A tag of which nothing tells what it pointed at is left out, which is logged.
         """
         listing = await self._listing(name)
         if listing.targets is None:
@@ -174,7 +179,25 @@ class Tags:
             content = await self._driver.read(path)
         except Absent:
             raise _unknown(tag) from None
-        return parse_link(path, content, what=_described(tag))
+        return await self._target(name, tag, path, content)
+
+    async def _target(
+        self, name: RepositoryName, tag: Tag, path: str, content: bytes
+    ) -> Digest:
+        """The digest in a tag's link, or what else says it. Raises LinkCorrupt."""
+        try:
+            return parse_link(path, content, what=_described(tag))
+        except LinkCorrupt:
+            digest = await newest_entry(self._driver, name, tag)
+            if digest is None:
+                raise
+        _log.warn(
+            "{path} is corrupt; the tag is taken to point at {digest}, the newest"
+            " entry of its index",
+            path=path,
+            digest=str(digest),
+        )
+        return digest
 
     async def _listing(self, name: RepositoryName) -> Listing:
         """The tags of ``name``. Hold the repository's lock. Raises NameUnknown."""
@@ -206,8 +229,8 @@ class Tags:
             for text, path, content in zip(batch, paths, contents, strict=True):
                 try:
                     if content is not None:
-                        what = _described(Tag(text))
-                        targets[text] = parse_link(path, content, what=what)
+                        target = self._target(name, Tag(text), path, content)
+                        targets[text] = await target
                 except LinkCorrupt as damage:
                     warn_of(damage)
         return targets

@@ -42,12 +42,9 @@ from registry.storage.driver import (
     Change,
     Discard,
     Driver,
-    Move,
-    Put,
     Remove,
 )
 from registry.storage.layout import (
-    blob_data,
     upload,
     upload_data,
     upload_started,
@@ -206,7 +203,7 @@ class Uploads:
         try:
             progress = await self._hashed(data, digest.algorithm, receiver)
             blob = _ended(progress, digest, receiver.tail)
-            first = _placing(blob, data, receiver)
+            first = self._placing(blob, data, receiver)
             await self._blobs.link(name, blob, first=first, then=then)
         except Absent:
             raise UploadUnknown from None
@@ -216,6 +213,16 @@ class Uploads:
             raise
         self._ended(name, session)
         return blob
+
+    def _placing(self, blob: Blob, data: str, receiver: Receiver) -> list[Change]:
+        """What puts the bytes of a session, whose file is ``data``, where blobs are."""
+        tail = receiver.tail
+        if receiver.blank is not None:
+            return self._blobs.changes_to_put(b"".join(tail), blob.stored)
+        placing = self._blobs.changes_to_take(data, blob.stored)
+        if tail:
+            placing.insert(0, Append(data, blob.size - sum(map(len, tail)), tail))
+        return placing
 
     def _ended(self, name: RepositoryName, session: str) -> None:
         self._blanks.end(name, session)
@@ -315,14 +322,3 @@ def _ended(progress: Progress, digest: Digest, tail: Sequence[bytes]) -> Blob:
     progress.upload.committed(digest, actual, progress.upload.size)
     stored = progress.digest(CANONICAL)
     return Blob(digest=digest, stored=stored, size=progress.upload.size)
-
-
-def _placing(blob: Blob, data: str, receiver: Receiver) -> list[Change]:
-    """What puts the bytes of a session, whose file is ``data``, where blobs are."""
-    target, tail = blob_data(blob.stored), receiver.tail
-    if receiver.blank is not None:
-        return [Put(target, b"".join(tail))]
-    move = Move(data, target)
-    if not tail:
-        return [move]
-    return [Append(data, blob.size - sum(map(len, tail)), tail), move]

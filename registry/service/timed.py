@@ -19,6 +19,7 @@ from registry.storage.driver import (
     Create,
     Driver,
     Move,
+    Pace,
     Remove,
     Space,
 )
@@ -67,6 +68,14 @@ class TimedDriver:
         finally:
             self._ended("Stat", begun)
 
+    async def written(self, paths: Sequence[str]) -> list[int | None]:
+        """See ``Driver``."""
+        begun = self._now()
+        try:
+            return await self._driver.written(paths)
+        finally:
+            self._ended("Stat", begun)
+
     async def names(self, path: str) -> list[str]:
         """See ``Driver``."""
         begun = self._now()
@@ -91,11 +100,13 @@ class TimedDriver:
         finally:
             self._ended("Writer", begun)
 
-    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
+    async def digest_of(
+        self, path: str, hashers: Sequence[Hasher], pace: Pace | None = None
+    ) -> int:
         """See ``Driver``."""
         begun = self._now()
         try:
-            return await self._driver.digest_of(path, hashers)
+            return await self._driver.digest_of(path, hashers, pace)
         finally:
             self._ended("Reader", begun)
 

@@ -9,7 +9,7 @@ name too. Known means synced by this process; the first write after a start pays
 
 from __future__ import annotations
 
-import os.path
+import os
 from collections.abc import Iterable
 
 from registry.storage.disk import Disk
@@ -22,15 +22,24 @@ KNOWN_LIMIT = 16_384
 class Directories:
     """Makes directories at and below ``root``; called in workers, many at a time.
 
+    Without ``makes_root`` a root that is gone stays gone, and writing raises Absent.
     Single operations on a set are atomic, so there is no lock. ``forget`` comes before
     a directory is removed: a writer that settles a directory before and after its write
     then cannot miss that it was removed and made anew in between.
     """
 
-    def __init__(self, *, disk: Disk, root: str, limit: int = KNOWN_LIMIT) -> None:
+    def __init__(
+        self,
+        *,
+        disk: Disk,
+        root: str,
+        limit: int = KNOWN_LIMIT,
+        makes_root: bool = True,
+    ) -> None:
         self._disk = disk
         self._root = root
         self._limit = limit
+        self._makes_root = makes_root
         self._known: set[str] = set()
 
     def make(self, path: str) -> None:
@@ -38,10 +47,12 @@ class Directories:
         if path in self._known:
             return
         try:
-            self._disk.mkdir(path)
+            self._mkdir(path)
         except Absent:
+            if path == self._root and not self._makes_root:
+                raise
             self.make(_parent(path))
-            self._disk.mkdir(path)
+            self._mkdir(path)
 
     def settle(self, path: str) -> None:
         """Make the directory and those above it, and make their names durable.
@@ -82,12 +93,21 @@ class Directories:
 
     def _settle_root(self, path: str) -> None:
         try:
-            made = self._disk.mkdir(path)
+            made = self._mkdir(path)
         except Absent:
+            if not self._makes_root:
+                raise
             self._settle_root(_parent(path))
-            made = self._disk.mkdir(path)
+            made = self._mkdir(path)
         if made:
             self._disk.fsync_directory(_parent(path))
+
+    def _mkdir(self, path: str) -> bool:
+        """Make one directory; but never a root that was there and is gone."""
+        if path != self._root or self._makes_root:
+            return self._disk.mkdir(path)
+        self._disk.call("look at", path, os.stat, path)
+        return False
 
 
 def _parent(path: str) -> str:

@@ -13,7 +13,7 @@ Read next: ``filesystem.py`` (the real one), ``memory.py`` (the same in RAM).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import attrs
@@ -53,23 +53,39 @@ class Space:
     files: int | None = None
 
 
+class StorageGone(StorageFailure):
+    """The root is not the one that was opened: unmounted, moved away or exchanged."""
+
+
 @attrs.frozen
 class Put:
-    """Make ``path`` hold ``content``, replacing atomically what was there."""
+    """Make ``path`` hold ``content``, replacing atomically what was there.
+
+    What is replaced also stands at ``keep`` from then on, as with ``Move``.
+    """
 
     path: str
     content: bytes
+    keep: str | None = None
+
+    @property
+    def target(self) -> str:
+        """Where the content comes to stand."""
+        return self.path
 
 
 @attrs.frozen
 class Move:
     """Make the file at ``source`` stand at ``target``, replacing what was there.
 
-    The file's bytes are made durable first. Raises Absent if there is no source.
+    The file's bytes are made durable first. What is replaced also stands at ``keep``
+    from then on, if that is given, unless something stands there already, or the file
+    system gives no second name to a file. Raises Absent if there is no source.
     """
 
     source: str
     target: str
+    keep: str | None = None
 
 
 @attrs.frozen
@@ -118,6 +134,9 @@ class Discard:
 
     path: str
 
+
+Pace = Callable[[int], Awaitable[None]]
+"""Waits as long as so many bytes may take."""
 
 Change = Put | Move | Remove | Create | Append | Discard
 
@@ -180,6 +199,12 @@ class Driver(Protocol):
     async def sizes(self, paths: Sequence[str]) -> list[int | None]:
         """Lengths of several files in one worker turn; None where nothing is."""
 
+    async def written(self, paths: Sequence[str]) -> list[int | None]:
+        """When several files were last written; None where nothing is.
+
+        Numbers that grow with time: nanoseconds, where there is a clock.
+        """
+
     async def names(self, path: str) -> list[str]:
         """Sorted names of a directory's children. Raises Absent.
 
@@ -195,8 +220,13 @@ class Driver(Protocol):
         It may be one that ``after`` makes in the same worker turn.
         """
 
-    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
-        """Feed a whole file to ``hashers`` in workers; its size. Raises Absent."""
+    async def digest_of(
+        self, path: str, hashers: Sequence[Hasher], pace: Pace | None = None
+    ) -> int:
+        """Feed a whole file to ``hashers`` in workers; its size. Raises Absent.
+
+        ``pace`` is awaited between parts, with the number of bytes just read.
+        """
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Carry out ``changes`` in order, each durable before the next begins.

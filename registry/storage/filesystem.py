@@ -9,7 +9,7 @@ Read next: ``changes.py`` (what survives a power cut), ``disk.py`` (the system c
 
 from __future__ import annotations
 
-import os.path
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Concatenate, ParamSpec, TypeVar
@@ -28,14 +28,17 @@ from registry.storage.driver import (
     Change,
     Content,
     Create,
+    Pace,
     Remove,
     Space,
     StorageFailure,
 )
+from registry.storage.guard import RootGuard
+from registry.storage.keeping import Keeping
 from registry.storage.openfile import OpenFile
 from registry.storage.openfiles import OpenFiles
 from registry.storage.path import checked, checked_changes, is_listed
-from registry.storage.together import Together
+from registry.storage.together import MOST, Together
 from registry.storage.whole_sync import NO_WHOLE_SYNC, WholeSync
 from registry.storage.workers import Workers
 
@@ -55,9 +58,10 @@ TURN = 32 * PIECE
 class FilesystemDriver:
     """A driver that keeps its files below the directory ``root``.
 
-    The root is made on first use; ``whole`` syncs all of it at once. Unless
-    it ``shares_syncs``, every list of changes goes alone. Files are 0666 and
-    directories 0777 before the umask.
+    With a ``guard``, nothing is written unless the root is the one that was opened, and
+    nothing is called absent either; without, the root is made on first use. ``whole``
+    syncs all of it at once. Unless it ``shares_syncs``, every list of changes goes
+    alone. Files are 0666 and directories 0777 before the umask.
     """
 
     def __init__(
@@ -66,23 +70,33 @@ class FilesystemDriver:
         disk: Disk,
         workers: Workers,
         root: str,
+        guard: RootGuard | None = None,
         whole: WholeSync = NO_WHOLE_SYNC,
         shares_syncs: bool = True,
     ) -> None:
         self._disk = disk
         self._workers = workers
         self._root = os.path.abspath(root)
-        directories = Directories(disk=disk, root=self._root)
+        self._guard: Callable[[], None] = guard or _unguarded
+        directories = Directories(disk=disk, root=self._root, makes_root=guard is None)
         self._changes = Changes(disk=disk, root=self._root, directories=directories)
-        commit = Commit(
+        keeping = Keeping(
             disk=disk,
             root=self._root,
-            changes=self._changes,
             directories=directories,
-            whole=whole,
+            commit=Commit(
+                disk=disk,
+                root=self._root,
+                changes=self._changes,
+                directories=directories,
+                whole=whole,
+            ),
         )
-        self._together = Together(workers=workers, carry_out=commit.carry_out)
-        self._shares_syncs = shares_syncs
+        self._together = Together(
+            workers=workers,
+            carry_out=self._guarded(keeping.carry_out),
+            most=MOST if shares_syncs else 1,
+        )
         self._growing: WeakSet[OpenFile] = WeakSet()
         self._contents: WeakSet[FileContent] = WeakSet()
         self._kept = OpenFiles(limit=KEPT)
@@ -98,6 +112,13 @@ class FilesystemDriver:
     async def sizes(self, paths: Sequence[str]) -> list[int | None]:
         """Lengths of several files in one worker turn; None where nothing is."""
         return await self._at_each(paths, self._disk.size)
+
+    async def written(self, paths: Sequence[str]) -> list[int | None]:
+        """When several files were last written, in nanoseconds; None where nothing is.
+
+        As precise as the clock of the file system is.
+        """
+        return await self._at_each(paths, self._written)
 
     async def names(self, path: str) -> list[str]:
         """Sorted names of a directory's children. Raises Absent."""
@@ -118,11 +139,16 @@ class FilesystemDriver:
         """The end of an existing file, or of one that ``after`` makes; or Absent."""
         file = await self._at(path, self._opened_after, checked_changes(after))
         self._growing.add(file)
-        flush = self._changes.flush
+        flush = self._guarded(self._changes.flush)
         return FileAppender(file=file, flush=flush, workers=self._workers)
 
-    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
-        """Feed a whole file to ``hashers`` in workers; its size. Raises Absent."""
+    async def digest_of(
+        self, path: str, hashers: Sequence[Hasher], pace: Pace | None = None
+    ) -> int:
+        """Feed a whole file to ``hashers`` in workers; its size. Raises Absent.
+
+        ``pace`` is awaited after every ``TURN`` bytes.
+        """
         size = 0
         file = await self._at(path, self._opened, self._disk.open)
         with closing(file):
@@ -130,6 +156,8 @@ class FilesystemDriver:
                 feeding = file.borrowed(_feed)
                 fed = await self._workers.run(feeding, file, size, hashers)
                 size += fed
+                if pace is not None:
+                    await pace(fed)
                 if fed < TURN:
                     return size
 
@@ -141,11 +169,11 @@ class FilesystemDriver:
         """
         known = checked_changes(changes)
         try:
-            removes = any(isinstance(change, Remove) for change in known)
-            if self._shares_syncs and not removes:
-                await self._together.apply(known)
+            if any(isinstance(change, Remove) for change in known):
+                apply = self._guarded(self._changes.apply)
+                await self._workers.run(apply, known)
             else:
-                await self._workers.run(self._changes.apply, known)
+                await self._together.apply(known)
         finally:
             self._kept.changed(changes)
 
@@ -159,7 +187,7 @@ class FilesystemDriver:
 
     async def _of_root(self, work: Callable[[str], T]) -> T:
         try:
-            return await self._workers.run(work, self._root)
+            return await self._workers.run(self._guarded(work), self._root)
         except Absent:
             raise StorageFailure(
                 f"the storage root {self._root} is missing; create it or mount it"
@@ -182,7 +210,9 @@ class FilesystemDriver:
     ) -> T:
         """The result of ``work`` on the absolute path; Absent names the driver's."""
         try:
-            return await self._workers.run(work, self._absolute(path), *args, **kwargs)
+            return await self._workers.run(
+                self._certain(work), self._absolute(path), *args, **kwargs
+            )
         except Absent:
             raise Absent(path) from None
 
@@ -190,7 +220,40 @@ class FilesystemDriver:
         self, paths: Sequence[str], work: Callable[[str], T]
     ) -> list[T | None]:
         absolute = [self._absolute(path) for path in paths]
-        return await self._workers.run(_where_present, absolute, work)
+        return await self._workers.run(self._where_present, absolute, work)
+
+    def _where_present(
+        self, paths: Sequence[str], work: Callable[[str], T]
+    ) -> list[T | None]:
+        found: list[T | None] = []
+        for path in paths:
+            try:
+                found.append(work(path))
+            except Absent:
+                found.append(None)
+        self._guard()
+        return found
+
+    def _certain(self, work: Callable[P, T]) -> Callable[P, T]:
+        """``work`` that looks, and finds nothing and no absence in another root."""
+
+        def working(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                return work(*args, **kwargs)
+            finally:
+                self._guard()
+
+        return working
+
+    def _guarded(self, work: Callable[P, T]) -> Callable[P, T]:
+        """``work`` that writes: only into the root that was opened."""
+        certain = self._certain(work)
+
+        def working(*args: P.args, **kwargs: P.kwargs) -> T:
+            self._guard()
+            return certain(*args, **kwargs)
+
+        return working
 
     def _absolute(self, path: str) -> str:
         return f"{self._root}/{checked(path)}"
@@ -204,6 +267,9 @@ class FilesystemDriver:
         with closing(self._opened(path, self._disk.open)) as file:
             return file.read(0, file.size)
 
+    def _written(self, path: str) -> int:
+        return self._disk.call("stat", path, os.stat, path).st_mtime_ns
+
     def _names(self, path: str) -> list[str]:
         return sorted(
             entry.name
@@ -212,21 +278,16 @@ class FilesystemDriver:
         )
 
     def _opened_after(self, path: str, first: Sequence[Change]) -> OpenFile:
-        self._changes.apply(first)
+        if first:
+            self._guarded(self._changes.apply)(first)
         return self._opened(path, self._disk.open_to_append)
 
     def _opened(self, path: str, way: Callable[[str], tuple[int, int]]) -> OpenFile:
         return OpenFile(disk=self._disk, path=path, opened=way(path))
 
 
-def _where_present(paths: Sequence[str], work: Callable[[str], T]) -> list[T | None]:
-    found: list[T | None] = []
-    for path in paths:
-        try:
-            found.append(work(path))
-        except Absent:
-            found.append(None)
-    return found
+def _unguarded() -> None:
+    """Any root will do."""
 
 
 def _feed(file: OpenFile, start: int, hashers: Sequence[Hasher]) -> int:

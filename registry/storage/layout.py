@@ -18,6 +18,9 @@ A ``link`` holds exactly ``<algorithm>:<hex>`` and no newline. A link of any oth
 algorithm than sha256 is an alias: its path has the digest that the client used, its
 content the sha256 that the bytes are stored under. Distribution 2.8 and 3 read that.
 Nothing else may be put below ``docker/`` except in directories that start with ``_``.
+
+What is ours alone is beside it, in ``_registry/``; ``repository/quarantine.py`` draws
+the part that holds content.
 """
 
 from __future__ import annotations
@@ -28,11 +31,23 @@ from registry.core.name import RepositoryName, Tag
 ROOT = "docker/registry/v2"
 BLOBS = f"{ROOT}/blobs"
 REPOSITORIES = f"{ROOT}/repositories"
+QUARANTINE = "_registry/quarantine"
+REPLACED = "_registry/replaced"
 
 
 def blob_data(digest: Digest) -> str:
     """The content that ``digest`` (canonical) names."""
     return f"{BLOBS}/{digest.algorithm}/{digest.hex[:2]}/{digest.hex}/data"
+
+
+def quarantined(digest: Digest, occasion: str) -> str:
+    """The directory of damaged content that was set aside, and of its record."""
+    return f"{QUARANTINE}/{digest.hex}/{occasion}"
+
+
+def replaced(digest: Digest) -> str:
+    """What a push has replaced, until it was looked at."""
+    return f"{REPLACED}/{digest.hex}"
 
 
 def repository(name: RepositoryName) -> str:
@@ -83,6 +98,11 @@ def tag_current(name: RepositoryName, tag_: Tag) -> str:
 def tag_index(name: RepositoryName, tag_: Tag, digest: Digest) -> str:
     """Exists for every digest that the tag ever pointed at."""
     return f"{tag(name, tag_)}/index/{digest.algorithm}/{digest.hex}/link"
+
+
+def tag_indexes(name: RepositoryName, tag_: Tag) -> str:
+    """The directory of all that a tag ever pointed at, by algorithm."""
+    return f"{tag(name, tag_)}/index"
 
 
 def uploads(name: RepositoryName) -> str:

@@ -43,6 +43,9 @@ class HeldRoot:
     def __init__(self, *, path: str, fd: int) -> None:
         self.path = path
         self._fd: int | None = fd
+        status = os.fstat(fd)
+        self.identity = (status.st_dev, status.st_ino)
+        """What tells the lock file from any other at its path."""
 
     def close(self) -> None:
         """Let the root go. May be repeated."""

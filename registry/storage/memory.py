@@ -18,6 +18,7 @@ from registry.storage.driver import (
     Create,
     Discard,
     Move,
+    Pace,
     Put,
     Remove,
     StorageFailure,
@@ -29,6 +30,12 @@ File = bytes | bytearray
 """Final content, or content that grows; only the first is ever handed out."""
 
 Directory = dict[str, "File | Directory"]
+
+
+class Final(bytes):
+    """Final content, and when it was written: a number that grows with every write."""
+
+    written = 0
 
 
 class MemoryAppender:
@@ -59,6 +66,7 @@ class MemoryDriver:
 
     def __init__(self) -> None:
         self._root: Directory = {}
+        self._writes = 0
 
     async def read(self, path: str) -> bytes:
         """The whole of a file. Raises Absent."""
@@ -73,6 +81,11 @@ class MemoryDriver:
         """Lengths of several files; None where nothing is."""
         found = [self._present(path) for path in paths]
         return [None if file is None else len(file) for file in found]
+
+    async def written(self, paths: Sequence[str]) -> list[int | None]:
+        """When several files were last written; None where nothing is."""
+        found = [self._present(path) for path in paths]
+        return [None if file is None else getattr(file, "written", 0) for file in found]
 
     async def names(self, path: str) -> list[str]:
         """Sorted names of a directory's children. Raises Absent."""
@@ -94,11 +107,15 @@ class MemoryDriver:
         await self.apply(after)
         return MemoryAppender(self._growing(path))
 
-    async def digest_of(self, path: str, hashers: Sequence[Hasher]) -> int:
+    async def digest_of(
+        self, path: str, hashers: Sequence[Hasher], pace: Pace | None = None
+    ) -> int:
         """Feed a whole file to ``hashers``; its size. Raises Absent."""
         content = bytes(self._file(path))
         for hasher in hashers:
             hasher.update(content)
+        if pace is not None:
+            await pace(len(content))
         return len(content)
 
     async def apply(self, changes: Sequence[Change]) -> None:
@@ -106,8 +123,10 @@ class MemoryDriver:
         for change in checked_changes(changes):
             match change:
                 case Put():
+                    self._keep(change)
                     self._replace(change.path, change.content)
                 case Move():
+                    self._keep(change)
                     self._replace(change.target, bytes(self._file(change.source)))
                     if change.source != change.target:
                         self._discard(change.source)
@@ -183,11 +202,28 @@ class MemoryDriver:
         for chunk in change.chunks:
             file += chunk
 
+    def _keep(self, change: Put | Move) -> None:
+        """Give a second name to what ``change`` is about to replace."""
+        replaced = self._present(change.target)
+        if change.keep is None or replaced is None:
+            return
+        if isinstance(change, Move) and not self._replaces(change):
+            return
+        directory, name = self._make_parent(change.keep)
+        directory.setdefault(name, replaced)
+
+    def _replaces(self, change: Move) -> bool:
+        if change.source == change.target:
+            return False
+        return self._present(change.source) is not None
+
     def _replace(self, path: str, content: bytes) -> None:
         directory, name = self._make_parent(path)
         if isinstance(directory.get(name), dict):
             raise StorageFailure(f"{path} is a directory; remove it first")
-        directory[name] = bytes(content)
+        self._writes += 1
+        final = directory[name] = Final(content)
+        final.written = self._writes
 
     def _discard(self, path: str) -> None:
         above, _, name = path.rpartition("/")

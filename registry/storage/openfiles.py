@@ -45,8 +45,11 @@ class OpenFiles:
         self.generation += 1
         for change in changes:
             match change:
-                case Put(path=path) | Move(target=path):
+                case Put(path=path):
                     self._forget(path)
+                case Move(source=source, target=target):
+                    self._forget(source)
+                    self._forget(target)
                 case Remove(path=path) | Discard(path=path):
                     self._forget(path)
                     for below in [p for p in self._files if p.startswith(f"{path}/")]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from registry.storage.driver import Change, Move
+from registry.storage.driver import Change, Move, Put
 
 _WRONG = re.compile(r"[^A-Za-z0-9._/-]|(?:^|/)\.{0,2}(?:/|$)")
 _OUTSIDE = re.compile(r"[^A-Za-z0-9._-]")
@@ -55,3 +55,5 @@ def _paths(change: Change) -> Iterator[str]:
         yield change.target
     else:
         yield change.path
+    if isinstance(change, Put | Move) and change.keep is not None:
+        yield change.keep

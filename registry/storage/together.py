@@ -23,11 +23,14 @@ CarryOut = Callable[[Sequence[Sequence[Change]]], list[Exception | None]]
 
 
 class Together:
-    """Applies lists of changes in worker turns of many."""
+    """Applies lists of changes in worker turns of many, at most ``most``."""
 
-    def __init__(self, *, workers: Workers, carry_out: CarryOut) -> None:
+    def __init__(
+        self, *, workers: Workers, carry_out: CarryOut, most: int = MOST
+    ) -> None:
         self._workers = workers
         self._carry_out = carry_out
+        self._most = most
         self._waiting: deque[tuple[Sequence[Change], Turn[None]]] = deque()
         self._is_busy = False
 
@@ -43,7 +46,7 @@ class Together:
         self._is_busy = bool(self._waiting)
         if not self._is_busy:
             return
-        count = min(MOST, len(self._waiting))
+        count = min(self._most, len(self._waiting))
         those = [self._waiting.popleft() for _ in range(count)]
         turns = [turn for _, turn in those]
         work = self._workers.run(self._carry_out, [changes for changes, _ in those])

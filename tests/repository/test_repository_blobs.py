@@ -19,7 +19,6 @@ from twisted.logger import capturedLogs, formatEvent
 from registry.core.digest import Digest
 from registry.core.errors import BlobUnknown
 from registry.core.name import RepositoryName
-from registry.repository.damage import ContentDamaged
 from registry.repository.registry import Registry
 from registry.storage.driver import Driver, Put, Remove, StorageFailure
 from registry.storage.layout import blob_data, layer_link
@@ -281,8 +280,11 @@ def test_damaged_small_content_is_not_served_until_a_push_mends_it_everywhere(
     result_of(driver.apply([Put(blob_data(DIGEST), damage)]))
     registry = build(driver)
     for _ in range(2):
-        with pytest.raises(ContentDamaged, match=f"push {DIGEST} again"):
+        with pytest.raises(BlobUnknown, match="push the blob again"):
             result_of(registry.blobs.open(NAME, DIGEST))
+        with pytest.raises(BlobUnknown):
+            result_of(registry.blobs.find(NAME, DIGEST))
+        assert result_of(registry.blobs.missing(NAME, [DIGEST])) == [DIGEST]
     result_of(push_blob(registry, LAYER, OTHER))
     for name in (NAME, OTHER):
         assert result_of(registry.blobs.find(name, DIGEST)).size == len(LAYER)
@@ -310,7 +312,7 @@ def test_damage_that_was_mended_on_disk_is_served_at_once(
     result_of(push_blob(build(driver), LAYER))
     result_of(driver.apply([Put(blob_data(DIGEST), DAMAGES[1])]))
     registry = build(driver)
-    with pytest.raises(ContentDamaged):
+    with pytest.raises(BlobUnknown):
         result_of(registry.blobs.open(NAME, DIGEST))
     result_of(driver.apply([Put(blob_data(DIGEST), LAYER)]))
     assert content_of(registry, NAME, DIGEST) == LAYER

@@ -38,6 +38,7 @@ from registry.storage.layout import (
     revision_link,
     tag_current,
     tag_index,
+    tag_indexes,
 )
 from registry.testing.results import result_of
 
@@ -218,8 +219,9 @@ def test_damaged_content_is_never_served_and_is_mended_by_a_push(
     result_of(push_image(build(driver), BODY, LATEST))
     result_of(driver.apply([Put(blob_data(DIGEST), BODY.replace(b"layer", b"lager"))]))
     registry = build(driver)
-    with pytest.raises(StorageFailure, match=f"{blob_data(DIGEST)} is damaged"):
-        result_of(registry.manifests.get(NAME, LATEST))
+    for reference in (LATEST, DIGEST, LATEST):
+        with pytest.raises(ManifestUnknown, match="push the manifest again"):
+            result_of(registry.manifests.get(NAME, reference))
     result_of(push_manifest(registry, BODY, LATEST))
     assert result_of(build(driver).manifests.get(NAME, LATEST)).body == BODY
 
@@ -241,7 +243,7 @@ def test_a_corrupt_link_is_a_failure_until_a_push_mends_it(
     driver: Driver, build: Build, path: str, content: bytes
 ) -> None:
     result_of(push_image(build(driver), BODY, LATEST))
-    result_of(driver.apply([Put(path, content)]))
+    result_of(driver.apply([Put(path, content), Remove(tag_indexes(NAME, LATEST))]))
     registry = build(driver)
     with pytest.raises(StorageFailure, match=path):
         result_of(registry.manifests.get(NAME, LATEST))

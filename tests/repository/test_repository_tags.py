@@ -10,8 +10,8 @@ from registry.core.digest import Digest
 from registry.core.errors import ManifestUnknown, NameUnknown
 from registry.core.name import RepositoryName, Tag
 from registry.repository.registry import Registry
-from registry.storage.driver import Driver, Put, StorageFailure
-from registry.storage.layout import tag_current, tag_index
+from registry.storage.driver import Driver, Put, Remove, StorageFailure
+from registry.storage.layout import tag_current, tag_index, tag_indexes
 from registry.testing.results import result_of
 
 Build = Callable[..., Registry]
@@ -73,12 +73,12 @@ def test_a_directory_without_current_link_is_no_tag(
         result_of(registry.tags.delete(NAME, Tag("crashed")))
 
 
-def test_a_torn_tag_fails_closed_and_can_be_deleted(
+def test_a_torn_tag_without_history_fails_closed_and_can_be_deleted(
     driver: Driver, build: Build
 ) -> None:
     result_of(push_image(build(driver), BODY, Tag("a")))
-    path = tag_current(NAME, Tag("a"))
-    result_of(driver.apply([Put(path, b"sha256:")]))
+    path, history = tag_current(NAME, Tag("a")), tag_indexes(NAME, Tag("a"))
+    result_of(driver.apply([Put(path, b"sha256:"), Remove(history)]))
     registry = build(driver)
     with pytest.raises(StorageFailure, match=path):
         result_of(registry.tags.resolve(NAME, Tag("a")))
@@ -87,12 +87,13 @@ def test_a_torn_tag_fails_closed_and_can_be_deleted(
 
 
 @pytest.mark.parametrize("content", [b"", b"sha256:", str(DIGEST).encode() + b"\n"])
-def test_a_torn_tag_points_at_nothing_and_deletes_go_on(
+def test_a_torn_tag_without_history_points_at_nothing_and_deletes_go_on(
     driver: Driver, build: Build, content: bytes
 ) -> None:
     for text in ("good", "bad"):
         result_of(push_image(build(driver), BODY, Tag(text)))
-    result_of(driver.apply([Put(tag_current(NAME, Tag("bad")), content)]))
+    path, history = tag_current(NAME, Tag("bad")), tag_indexes(NAME, Tag("bad"))
+    result_of(driver.apply([Put(path, content), Remove(history)]))
     registry = build(driver)
     with capturedLogs() as logged:
         result_of(registry.manifests.delete(NAME, DIGEST))

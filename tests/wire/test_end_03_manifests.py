@@ -26,8 +26,8 @@ from registry.core.mediatype import (
     OCI_MANIFEST,
 )
 from registry.core.name import RepositoryName, Tag
-from registry.storage.driver import Put
-from registry.storage.layout import blob_data, revision_link, tag_current
+from registry.storage.driver import Put, Remove
+from registry.storage.layout import blob_data, revision_link, tag_current, tag_indexes
 from registry.testing.client import Answer
 
 PATH = f"/v2/{NAME}/manifests"
@@ -249,7 +249,7 @@ def damaged(here: Here, path: str, content: bytes) -> Here:
 def test_what_is_damaged_is_named_as_the_client_asked_for_it(
     here: Here, which: str, content: bytes
 ) -> None:
-    """503, without paths of the registry's machine; a push mends it."""
+    """503, or 404 for what was set aside, without paths; a push mends it."""
     name, draft = RepositoryName(NAME), image("a")
     push(here, draft, "v1")
     path = {
@@ -257,13 +257,15 @@ def test_what_is_damaged_is_named_as_the_client_asked_for_it(
         "manifest": revision_link(name, draft.digest),
         "content": blob_data(draft.digest),
     }[which]
+    now(here.driver.apply([Remove(tag_indexes(name, Tag("v1")))]))
     damaged(here, path, content)
-    answer = here.manifest(NAME, "v1").expect(503)
-    assert codes(answer) == ["UNKNOWN"]
-    assert b"the tag v1" in answer.body
+    status = 404 if which == "content" else 503
+    answer = here.manifest(NAME, "v1").expect(status)
+    assert codes(answer) == ["MANIFEST_UNKNOWN" if which == "content" else "UNKNOWN"]
+    assert status == 404 or b"the tag v1" in answer.body
     assert b"docker/registry" not in answer.body
     by_digest = here.manifest(NAME, draft.digest)
-    assert by_digest.status == (200 if which == "tag" else 503)
+    assert by_digest.status == (200 if which == "tag" else status)
     assert by_digest.status == 200 or str(draft.digest).encode() in by_digest.body
     put(here, draft, "v1").expect(201)
     assert here.manifest(NAME, "v1").expect(200).body == draft.body
