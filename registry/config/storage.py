@@ -77,6 +77,9 @@ class Filesystem:
     The end of the process alone never loses anything."""
     reserve: Annotated[Reserve, Ours] = attrs.field(factory=Reserve)
     """What is left free when the disk fills."""
+    create: Annotated[bool, Ours] = True
+    """Whether a directory without a store becomes a new one. With `false` the registry
+    does not start on one: set it where the directory is a mount that may be missing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -144,6 +147,24 @@ class UploadPurging:
 
 
 @attrs.frozen(kw_only=True)
+class Verification:
+    """Reading through what is served and was not read through lately.
+
+    Large blobs leave without a look at their bytes. One that was pulled, or asked for,
+    and that was neither pushed nor verified in this run is read through soon after, at
+    a bounded rate; if it is damaged, it is set aside.
+    """
+
+    enabled: bool = True
+    """Whether that is done."""
+    rate: Bytes = 32 * 2**20
+    """How much is read in a second, also when content is looked through after an
+    unclean stop; 0 means as fast as the disk can."""
+    age: Seconds = 168 * 3600.0
+    """How long content counts as verified."""
+
+
+@attrs.frozen(kw_only=True)
 class ReadOnly:
     """A registry that can be pulled from only."""
 
@@ -159,6 +180,8 @@ class Maintenance:
     """Removal of unfinished uploads."""
     readonly: ReadOnly = attrs.field(factory=ReadOnly)
     """Pulls only."""
+    verification: Annotated[Verification, Ours] = attrs.field(factory=Verification)
+    """Reading through what is served."""
 
 
 @attrs.frozen(kw_only=True)

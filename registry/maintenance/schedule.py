@@ -40,12 +40,18 @@ class Schedule:
     def __init__(self, *, clock: IReactorTime, random: Callable[[], float]) -> None:
         self._clock = clock
         self._random = random
-        self._turns: list[_Turns] = []
+        self._turns: list[_Turns | _Once] = []
 
     def add(self, job: Job) -> None:
         """Run ``job`` from now on, until ``stop``."""
         delay = self._random() * min(job.interval, LONGEST_DELAY)
         self._turns.append(_Turns(job=job, delay=delay, clock=self._clock))
+
+    def begin(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run something now and once, until ``stop``. A failure is logged."""
+        once = _Once(name=name)
+        self._turns.append(once)
+        once.start(run)
 
     async def stop(self) -> None:
         """Begin no run any more; returns when those that go on have ended.
@@ -55,6 +61,33 @@ class Schedule:
         turns, self._turns = self._turns, []
         for one in turns:
             await one.stop()
+
+
+class _Once:
+    """One run of something."""
+
+    def __init__(self, *, name: str) -> None:
+        self._name = name
+        self._running: Deferred[None] | None = None
+        self._log = Logger()
+
+    def start(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        running = self._running = Deferred.fromCoroutine(run())
+        running.addErrback(self._failed)
+        running.addCallback(self._ended)
+
+    async def stop(self) -> None:
+        running = self._running
+        if running is not None:
+            running.cancel()
+            await running
+
+    def _failed(self, reason: Failure) -> None:
+        if reason.check(CancelledError) is None:
+            self._log.failure("{job} failed", failure=reason, job=self._name)
+
+    def _ended(self, _: None) -> None:
+        self._running = None
 
 
 class _Turns:

@@ -224,6 +224,10 @@ class Blobs:
         """
         await finished(self._delete(name, digest))
 
+    def forget_link(self, name: RepositoryName, digest: Digest) -> None:
+        """The link was changed by somebody who held the blob's lock."""
+        self._drop(name, [digest])
+
     def forget(self, name: RepositoryName) -> None:
         """``name`` was removed."""
         self._known.drop_where(lambda key: key[0] == name.text)

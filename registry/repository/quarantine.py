@@ -28,9 +28,6 @@ from registry.repository.links import batches, names_or_none
 from registry.storage.driver import Driver, Move, Put
 from registry.storage.layout import QUARANTINE, blob_data, quarantined
 
-NAMED = 5
-"""Digests that a sentence about many names."""
-
 KNOWN_LIMIT = 10_000
 """Missing contents that are told apart; beyond, they are only counted as taken."""
 
@@ -118,15 +115,17 @@ class Quarantine:
                     self._miss(digest)
 
     def concern(self) -> str | None:
-        """What an operator should know, if anything."""
+        """What an operator should know, if anything. Anybody may read it."""
         if not self._missing:
             return None
-        some = [f"sha256:{name}" for name in list(self._missing)[:NAMED]]
-        more = ["..."] if len(self._missing) > NAMED else []
         return (
-            f"damaged content was set aside in {QUARANTINE} and is missing now; push it"
-            f" again or restore it ({len(self._missing)}): {' '.join([*some, *more])}"
+            f"contents that were damaged and are missing now: {len(self._missing)}; the"
+            f" log names them, push them again or restore them"
         )
+
+    def names(self) -> list[str]:
+        """What was set aside and has not been pushed again, for the operator."""
+        return [str(digest) for digest in self._missing.values()]
 
     def _miss(self, stored: Digest) -> None:
         if len(self._missing) < KNOWN_LIMIT:

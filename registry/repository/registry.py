@@ -23,6 +23,7 @@ from registry.repository.contents import Contents
 from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
 from registry.repository.manifests import Manifests
+from registry.repository.mending import Mending
 from registry.repository.nesting import Nesting
 from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
@@ -61,6 +62,7 @@ class Registry:
     contents: Contents
     verified: Verified
     quarantine: Quarantine
+    mending: Mending
     blobs: Blobs
     uploads: Uploads
     manifests: Manifests
@@ -253,7 +255,19 @@ def _registry(
         locks=locks,
         presence=shared.presence,
     )
+    mending = Mending(
+        driver=driver,
+        contents=contents,
+        blobs=blobs,
+        revisions=revisions,
+        tags=tags,
+        referrers=referrers,
+        catalog=catalog,
+        locks=locks,
+        presence=shared.presence,
+    )
     return Registry(
+        mending=mending,
         contents=contents,
         verified=shared.verified,
         quarantine=shared.quarantine,

@@ -273,6 +273,23 @@ class Uploads:
         """Repositories that have blank sessions, and may have nothing else."""
         return self._blanks.holders()
 
+    async def drop_half_made(self, name: RepositoryName, session: str) -> bool:
+        """Remove what is left of a session that has no file for its bytes.
+
+        Whether it was removed. A session that a request has just now stays.
+        """
+        SessionId(session)
+        if self._locks.is_held((name.text, session)):
+            return False
+        return await finished(self._drop_half_made(name, session))
+
+    async def _drop_half_made(self, name: RepositoryName, session: str) -> bool:
+        async with self._locks.hold((name.text, session)):
+            [size] = await self._driver.sizes([upload_data(name, session)])
+            if size is None:
+                await self._driver.apply([Discard(upload(name, session))])
+            return size is None
+
     async def expire(
         self, name: RepositoryName, session: str, *, before: float, dry: bool = False
     ) -> bool:

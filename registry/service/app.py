@@ -24,6 +24,7 @@ from registry.config.schema import Configuration
 from registry.maintenance.schedule import Schedule
 from registry.service.descriptors import raise_descriptor_limit
 from registry.service.draining import Draining
+from registry.service.healing import start_healing
 from registry.service.jobs import jobs
 from registry.service.listeners import Listener, listen
 from registry.service.log import LogObserver
@@ -122,6 +123,14 @@ class App:
     def _schedule_jobs(self, parts: Parts) -> None:
         for job in jobs(self._config, registry=parts.registry, clock=self._reactor):
             self._schedule.add(job)
+        start_healing(
+            self._config,
+            registry=parts.registry,
+            storage=parts.storage,
+            workers=self._workers,
+            clock=self._reactor,
+            schedule=self._schedule,
+        )
 
     def _announce(self, listener: Listener) -> None:
         config = self._config
@@ -228,8 +237,8 @@ class App:
             parts.health.stop()
             await parts.driver.close()
         self._workers.stop()
-        if parts is not None and parts.held is not None:
-            parts.held.close()
+        if parts is not None:
+            parts.storage.close()
         if self._sites is not None:
             self._sites.close()
         self._log.info("stopped")

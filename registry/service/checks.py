@@ -23,8 +23,12 @@ from twisted.web.http_headers import Headers
 
 from registry.repository.room import Room
 from registry.service.health import Check, CheckFailed
-from registry.storage.driver import Driver
+from registry.storage.driver import Driver, StorageGone
+from registry.storage.guard import RootGuard
 from registry.storage.workers import Workers
+
+ROOT_INTERVAL = 5.0
+"""Seconds between two looks at the storage root."""
 
 
 class NetworkReactor(IReactorTCP, IReactorTime, IReactorPluggableNameResolver):
@@ -55,6 +59,24 @@ def room_check(*, room: Room) -> Check:
             raise CheckFailed(shortage)
 
     return Check(name="storage_room", probe=probe, interval=2.0, only_degrades=True)
+
+
+def root_check(*, guard: RootGuard, workers: Workers) -> Check:
+    """Whether the storage root is the one that was opened.
+
+    What it says, anybody may read: it names no path.
+    """
+
+    async def probe() -> None:
+        try:
+            await workers.run(guard)
+        except StorageGone:
+            raise CheckFailed(
+                "the storage root is not the one that was opened; put it back, or mount"
+                " it and restart the registry; nothing is written until then"
+            ) from None
+
+    return Check(name="storage_root", probe=probe, interval=ROOT_INTERVAL)
 
 
 def file_check(*, path: str, workers: Workers, rhythm: Rhythm) -> Check:

@@ -57,6 +57,7 @@ class Health:
         self._clock = clock
         self._ailments: dict[str, str] = {}
         self._degradations: dict[str, str] = {}
+        self._asked: dict[str, Callable[[], str | None]] = {}
         self._watches = self._watching(checks)
 
     def start(self) -> None:
@@ -77,13 +78,19 @@ class Health:
         self._watches = self._watching(checks)
         self.start()
 
+    def mind(self, name: str, ask: Callable[[], str | None]) -> None:
+        """Have ``degradations`` tell what ``ask`` answers, if that is anything."""
+        self._asked[name] = ask
+
     def ailments(self) -> Mapping[str, str]:
         """What is wrong now, by the names of the checks. Empty if all is well."""
         return self._ailments
 
     def degradations(self) -> Mapping[str, str]:
         """What is not as it should be now, though requests are answered."""
-        return self._degradations
+        answers = [(name, ask()) for name, ask in self._asked.items()]
+        asked = {name: answer for name, answer in answers if answer is not None}
+        return self._degradations | asked
 
     def _watching(self, checks: Sequence[Check]) -> list[_Watch]:
         return [

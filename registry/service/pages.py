@@ -26,6 +26,9 @@ FRONT = """<!doctype html>
 """
 
 
+Told = Callable[[], Mapping[str, str]]
+
+
 class Page(Resource):
     """A page that says no more than it should, and is not kept by caches."""
 

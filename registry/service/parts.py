@@ -5,7 +5,6 @@ Read next: ``storage.py``, ``endpoints.py``, ``watch.py``.
 
 from __future__ import annotations
 
-import secrets
 import time
 import uuid
 
@@ -22,13 +21,18 @@ from registry.service.health import Check, Health
 from registry.service.metrics import Metrics
 from registry.service.reactor import RegistryReactor
 from registry.service.rules import reference_rules
-from registry.service.storage import open_storage, storage_kind, storage_reserve
+from registry.service.storage import (
+    OpenStorage,
+    open_storage,
+    own_secret,
+    storage_kind,
+    storage_reserve,
+)
 from registry.service.storage_numbers import StorageNumbers
 from registry.service.timed import TimedDriver
 from registry.service.tls import CurrentContext
 from registry.service.watch import build_checks
 from registry.storage.driver import Driver
-from registry.storage.lock import HeldRoot
 from registry.storage.workers import Workers
 from registry.web.api import Api
 from registry.web.claims import Claims
@@ -39,7 +43,7 @@ class Parts:
     """The parts of one registry. ``tls`` is there if it speaks TLS."""
 
     driver: Driver
-    held: HeldRoot | None
+    storage: OpenStorage
     registry: Registry
     health: Health
     metrics: Metrics
@@ -76,6 +80,7 @@ class Parts:
         return build_checks(
             config.health,
             driver=self.driver,
+            guard=self.storage.guard,
             kind=storage_kind(config),
             workers=self.workers,
             room=self.registry.room,
@@ -106,20 +111,21 @@ def build_parts(
 
     Raises StorageFailure.
     """
-    opened, held = open_storage(config, workers=workers)
-    driver = TimedDriver(driver=opened, now=time.perf_counter)
+    storage = open_storage(config, workers=workers)
+    driver = TimedDriver(driver=storage.driver, now=time.perf_counter)
     registry = _registry(config, driver=driver, workers=workers, reactor=reactor)
     parts = Parts(
         driver=driver,
-        held=held,
+        storage=storage,
         registry=registry,
         health=Health(checks=[], clock=reactor),
         metrics=_metrics(config, driver=driver, registry=registry, tls=tls),
         tls=tls,
         workers=workers,
         reactor=reactor,
-        secret=Secret(secrets.token_hex(32)),
+        secret=Secret(own_secret(config).hex()),
     )
+    parts.health.mind("damaged_content", registry.quarantine.concern)
     parts.health.replace(parts.checks(config))
     return parts
 
@@ -145,6 +151,7 @@ def _registry(
         begun_share=limits.uploadsperrepository or NONE,
         json_depth=config.validation.manifests.depthlimit,
         reserve=storage_reserve(config),
+        verified_age=config.storage.maintenance.verification.age,
     )
 
 
@@ -164,4 +171,5 @@ def _metrics(
         prefix=exposure(config).prefix,
         cache=lambda: registry.blobs.descriptors,
         others=[storage, certificate],
+        damage=registry.quarantine,
     )

@@ -4,41 +4,94 @@ from __future__ import annotations
 
 import os.path
 import secrets
+import uuid
+
+import attrs
+from twisted.logger import Logger
 
 from registry.config.schema import Configuration
+from registry.config.storage import Filesystem
 from registry.repository.room import Reserve
 from registry.storage.disk import Disk, UnsyncedDisk
-from registry.storage.driver import Driver
+from registry.storage.driver import Driver, StorageFailure
 from registry.storage.filesystem import FilesystemDriver
+from registry.storage.guard import RootGuard
 from registry.storage.kept_secret import LENGTH, kept_secret
 from registry.storage.lock import HeldRoot, hold_root
+from registry.storage.mark import Mark, require_store
 from registry.storage.memory import MemoryDriver
+from registry.storage.survey import Survey
 from registry.storage.whole_sync import NO_WHOLE_SYNC, whole_sync
 from registry.storage.workers import Workers
 
+_log = Logger()
 
-def open_storage(
-    config: Configuration, *, workers: Workers
-) -> tuple[Driver, HeldRoot | None]:
-    """The driver, and the lock that makes this process the only writer.
+
+@attrs.frozen(kw_only=True)
+class OpenStorage:
+    """The driver and, where there is a root on a disk, all that is known about it.
+
+    ``held`` makes this process the only writer; ``guard`` raises StorageGone once the
+    root is another; ``mark`` remembers how runs ended.
+    """
+
+    driver: Driver
+    held: HeldRoot | None = None
+    guard: RootGuard | None = None
+    mark: Mark | None = None
+    survey: Survey | None = None
+
+    def close(self) -> None:
+        """Note that the run ended well, and let the root go. Blocks."""
+        if self.mark is not None and self.guard is not None:
+            try:
+                self.guard()
+                self.mark.close()
+            except StorageFailure as failure:
+                _log.error("the end is not marked: {failure}", failure=str(failure))
+        if self.held is not None:
+            self.held.close()
+
+
+def open_storage(config: Configuration, *, workers: Workers) -> OpenStorage:
+    """The storage, marked as being in use.
 
     Raises StorageFailure when the root cannot be used, or another process has it.
     """
     filesystem = config.storage.filesystem
     if filesystem is None:
-        return MemoryDriver(), None
+        return OpenStorage(driver=MemoryDriver())
     root = filesystem.rootdirectory
+    if not filesystem.create:
+        require_store(root)
     held = hold_root(root, source=config.source)
+    try:
+        return _opened(filesystem, held, workers)
+    except BaseException:
+        held.close()
+        raise
+
+
+def _opened(filesystem: Filesystem, held: HeldRoot, workers: Workers) -> OpenStorage:
+    root = filesystem.rootdirectory
     disk = UnsyncedDisk() if filesystem.durability == "none" else Disk()
     shares = filesystem.durability == "group"
+    guard = RootGuard(disk=disk, held=held)
     driver = FilesystemDriver(
         disk=disk,
         workers=workers,
         root=root,
+        guard=guard,
         whole=whole_sync(disk, root) if shares else NO_WHOLE_SYNC,
         shares_syncs=shares,
     )
-    return driver, held
+    return OpenStorage(
+        driver=driver,
+        held=held,
+        guard=guard,
+        mark=Mark(disk=disk, root=root, new_id=lambda: str(uuid.uuid4())),
+        survey=Survey(disk=disk, root=root),
+    )
 
 
 def own_secret(config: Configuration) -> bytes:

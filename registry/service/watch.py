@@ -10,11 +10,13 @@ from registry.service.checks import (
     file_check,
     http_check,
     room_check,
+    root_check,
     storage_check,
     tcp_check,
 )
 from registry.service.health import Check
 from registry.storage.driver import Driver
+from registry.storage.guard import RootGuard
 from registry.storage.workers import Workers
 
 
@@ -22,6 +24,7 @@ def build_checks(
     options: HealthOptions,
     *,
     driver: Driver,
+    guard: RootGuard | None,
     kind: str,
     workers: Workers,
     room: Room,
@@ -29,9 +32,12 @@ def build_checks(
 ) -> list[Check]:
     """The checks; ``kind`` is the storage driver's name in the configuration.
 
-    That of ``room`` is there always.
+    That of ``room`` is there always, and whether the root is still there is looked at
+    in any case, if there is a ``guard``.
     """
     checks: list[Check] = [room_check(room=room)]
+    if guard is not None:
+        checks.append(root_check(guard=guard, workers=workers))
     storage = options.storagedriver
     if storage.enabled:
         rhythm = Rhythm(interval=storage.interval, threshold=storage.threshold)

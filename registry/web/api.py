@@ -21,7 +21,7 @@ from registry.core.name import ANY_NAME, NameLimits, RepositoryName
 from registry.core.route import Kind, Route, parse_route
 from registry.core.scope import needed_access
 from registry.repository.damage import Damaged
-from registry.storage.driver import StorageFailure, StorageFull
+from registry.storage.driver import StorageFailure, StorageFull, StorageGone
 from registry.web.body import BodyBroken, BodyTooLarge
 from registry.web.problem import failure, problem, refusal
 from registry.web.request import Request
@@ -91,6 +91,8 @@ class Api:
         if isinstance(error, StorageFull):
             status, logged = 507, "storage is full: {error}"
             told = NoRoom.summary
+        elif isinstance(error, StorageGone):
+            told = "the registry's storage is gone; ask its operator to put it back"
         elif isinstance(error, Damaged):
             logged, told = "storage is damaged: {error}", error.told
         self._log.error(logged, error=error, **_named(request))

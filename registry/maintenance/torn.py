@@ -1,0 +1,92 @@
+"""Torn links: files called ``link`` that do not hold what their path says.
+
+Looked for by length first: a link has always 71 bytes, but for those of a tag's history
+under another algorithm. One that has the right length was written whole, unless it was
+written shortly before a power cut: some file systems then give it its length and zeros.
+So recent ones are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from registry.core.digest import Digest
+from registry.core.errors import DigestInvalid
+from registry.storage.driver import Absent
+from registry.storage.survey import Seen, Survey
+
+LINK_LIMIT = 200
+"""Bytes of a link that are read; no whole one has more."""
+
+
+@attrs.define
+class LinksSeen:
+    """What a look at some links found."""
+
+    torn: list[str] = attrs.Factory(list)
+    """Names of the directories whose link is torn."""
+
+    others: list[tuple[str, Seen]] = attrs.Factory(list)
+    """All beside the links: each with the path of its directory."""
+
+
+def look_at_links(
+    survey: Survey, directory: str, names: Sequence[str], *, since: float, own: bool
+) -> LinksSeen:
+    """Look at the links of ``names`` in ``directory``, whose last part is an algorithm.
+
+    A link of ``own`` names has their digest in it, whatever the algorithm; another one
+    has a sha256. For ``current`` of a tag, any digest is right. Blocks.
+    """
+    found = LinksSeen()
+    algorithm = directory.rpartition("/")[2]
+    for name in names:
+        place = f"{directory}/{name}"
+        try:
+            children = survey.children(place)
+        except Absent:
+            continue  # deleted meanwhile
+        for seen in children:
+            if seen.name != "link":
+                found.others.append((place, seen))
+            elif _is_torn(survey, place, seen, f"{algorithm}:{name}", since, own):
+                found.torn.append(name)
+    return found
+
+
+def is_torn(survey: Survey, path: str, *, since: float) -> bool:
+    """Whether the link of a tag at ``path`` is torn. Blocks."""
+    seen = survey.look(path)
+    if seen is None or (seen.size in _LENGTHS and seen.changed < since):
+        return False
+    try:
+        return not _is_digest(survey.read(path, LINK_LIMIT))
+    except Absent:
+        return False
+
+
+def _is_torn(
+    survey: Survey, place: str, seen: Seen, named: str, since: float, own: bool
+) -> bool:
+    is_alias = not own and not named.startswith("sha256:")
+    wanted = 71 if is_alias else len(named)
+    if seen.size == wanted and seen.changed < since:
+        return False
+    try:
+        content = survey.read(f"{place}/link", LINK_LIMIT)
+    except Absent:
+        return False
+    return not _is_digest(content) if is_alias else content != named.encode()
+
+
+def _is_digest(content: bytes) -> bool:
+    try:
+        Digest.parse(content.decode("ascii"))
+    except (UnicodeDecodeError, DigestInvalid):
+        return False
+    return True
+
+
+_LENGTHS = frozenset({len(f"sha{bits}:") + bits // 4 for bits in (256, 384, 512)})
