@@ -18,6 +18,7 @@ from registry.service.passed_names import name_passed_sockets
 VERBS = {
     "serve": "registry.cli.serve",
     "check-config": "registry.cli.check_config",
+    "verify": "registry.cli.verify",
 }
 
 INTERRUPTED = 130

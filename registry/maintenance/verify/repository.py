@@ -1,0 +1,243 @@
+"""The check of repositories: links, manifests, tags, and what is beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import attrs
+
+from registry.core.digest import Digest
+from registry.core.errors import DigestInvalid, TagInvalid
+from registry.core.name import RepositoryName, Tag
+from registry.maintenance.leftovers import is_half_made, is_leftover
+from registry.maintenance.verify.crew import Crew
+from registry.maintenance.verify.examination import Examination
+from registry.maintenance.verify.finding import (
+    DropUpload,
+    Finding,
+    Kind,
+    MendLayer,
+    MendRevision,
+    Repair,
+    Sweep,
+    damage,
+    note,
+    unreadable,
+)
+from registry.maintenance.verify.known import KnownContents
+from registry.maintenance.verify.links import target_of
+from registry.maintenance.verify.manifests import ManifestCheck
+from registry.maintenance.verify.progress import Progress
+from registry.maintenance.verify.tags import TagCheck
+from registry.repository.links import batches
+from registry.storage.driver import Absent, StorageFailure
+from registry.storage.layout import (
+    blob_data,
+    layer_link,
+    layers,
+    manifests,
+    repository,
+    revision_link,
+    revisions,
+    tags,
+    uploads,
+)
+from registry.storage.path import is_listed
+from registry.storage.survey import Seen, Survey, children_or_none
+from registry.storage.workers import Workers
+
+TURN = 200
+"""Links, or tags, that one worker turn looks at."""
+
+MANIFESTS = 20
+"""Manifests that one worker turn looks at."""
+
+REBUILD = "write the link again"
+
+Link = Callable[[Digest], str]
+Look = Callable[[str], list[Finding]]
+
+
+@attrs.frozen(kw_only=True)
+class RepositoryCheck:
+    """Looks at repositories, when all contents are ``known``."""
+
+    survey: Survey
+    workers: Workers
+    crew: Crew
+    examination: Examination
+    known: KnownContents
+    manifest: ManifestCheck
+    tag: TagCheck
+    progress: Progress
+    before: float
+
+    async def run(self, name: RepositoryName) -> None:
+        """Look at one repository; some of it may go on after this has returned."""
+        for place in (repository(name), manifests(name)):
+            await self._look_all(place, partial(self._beside, place))
+        await self._links(layers(name), partial(self._layer, name), "links")
+        await self._links(revisions(name), partial(self._revision, name), "manifests")
+        await self._take(tags(name), partial(self._tag, name), "tags")
+        await self._take(uploads(name), partial(self._session, name), "uploads")
+        self.progress.repositories += 1
+
+    async def _links(
+        self, directory: str, look: Callable[[str, str], list[Finding]], kind: str
+    ) -> None:
+        for algorithm in await self._names(directory):
+            await self._take(f"{directory}/{algorithm}", partial(look, algorithm), kind)
+
+    async def _take(self, directory: str, look: Look, kind: str) -> None:
+        """Have the crew ``look`` at everything in a directory, by name."""
+        size = MANIFESTS if kind == "manifests" else TURN
+        for names in batches(await self._names(directory), size):
+            await self.crew.take(partial(self._look_at, directory, names, look))
+            self.progress.count(kind, len(names))
+
+    async def _look_at(self, directory: str, names: Sequence[str], look: Look) -> None:
+        """Look at some together; at each again by itself, where there is something."""
+
+        def together() -> list[str]:
+            return [name for name in names if self._has_findings(look, name)]
+
+        for name in await self.workers.run(together):
+
+            async def alone(name: str = name) -> list[Finding]:
+                return await self.workers.run(look, name)
+
+            await self.examination.make(f"{directory}/{name}", alone)
+
+    def _has_findings(self, look: Look, name: str) -> bool:
+        try:
+            return bool(look(name))
+        except Absent:
+            return False
+        except StorageFailure:
+            return True
+
+    async def _look_all(
+        self, directory: str, look: Callable[[], list[Finding]]
+    ) -> None:
+        async def check() -> list[Finding]:
+            return await self.workers.run(look)
+
+        await self.examination.make(directory, check)
+
+    async def _names(self, directory: str) -> list[str]:
+        try:
+            found = await self.workers.run(children_or_none, self.survey, directory)
+        except StorageFailure as failure:
+            self.examination.told(unreadable(directory, str(failure)))
+            return []
+        return [seen.name for seen in found]
+
+    # Looks, which block.
+
+    def _layer(self, name: RepositoryName, algorithm: str, text: str) -> list[Finding]:
+        place = f"{layers(name)}/{algorithm}/{text}"
+        digest = _digest_or_none(algorithm, text)
+        if digest is None:
+            return [_unknown(place)]
+        path, repair = layer_link(name, digest), MendLayer(REBUILD, name, digest)
+        _, found = self._link(name, path, digest, repair)
+        return [*found, *self._beside_link(place)]
+
+    def _revision(
+        self, name: RepositoryName, algorithm: str, text: str
+    ) -> list[Finding]:
+        place = f"{revisions(name)}/{algorithm}/{text}"
+        digest = _digest_or_none(algorithm, text)
+        if digest is None:
+            return [_unknown(place)]
+        path, repair = revision_link(name, digest), MendRevision(REBUILD, name, digest)
+        stored, found = self._link(name, path, digest, repair)
+        if stored is not None and not found:
+            found = self.manifest.findings(name, digest, stored)
+        return [*found, *self._beside_link(place)]
+
+    def _link(
+        self, name: RepositoryName, path: str, digest: Digest, repair: Repair
+    ) -> tuple[Digest | None, list[Finding]]:
+        """Where a link leads to, and what is wrong with it."""
+        try:
+            stored = target_of(self.survey, path, digest)
+        except Absent:
+            return None, []  # an empty directory holds nothing
+        if stored is None:
+            return None, [_torn(path, digest, repair)]
+        self.known.hold(stored)
+        seen = self.survey.look(blob_data(stored))
+        if seen is not None and not self.known.is_damaged(stored, seen):
+            return stored, []
+        what = "missing" if seen is None else "damaged"
+        message = (
+            f"{name} holds {digest}, but its content is {what}; push it again, or"
+            " restore it from a backup"
+        )
+        return stored, [damage(Kind.CONTENT_MISSING, path, message)]
+
+    def _tag(self, name: RepositoryName, text: str) -> list[Finding]:
+        place = f"{tags(name)}/{text}"
+        try:
+            tag = Tag(text)
+        except TagInvalid:
+            return [_unknown(place)]
+        return self.tag.findings(name, tag)
+
+    def _session(self, name: RepositoryName, text: str) -> list[Finding]:
+        place = f"{uploads(name)}/{text}"
+        session = self.survey.look(place)
+        if session is None:
+            return []
+        if session.kind != "directory" or not is_listed(text, is_directory=True):
+            return [_unknown(place)]
+        children = children_or_none(self.survey, place)
+        if is_half_made(session, children, self.before):
+            repair = DropUpload("remove it", name, text)
+            message = "what a crash left of an upload; --repair removes it"
+            return [note(Kind.HALF_MADE_UPLOAD, place, message, repair)]
+        known = {"data", "startedat", "hashstates"}
+        return [*self._others(place, children, known)]
+
+    def _beside(self, place: str) -> list[Finding]:
+        """What is in a repository and no part of it; nested ones are."""
+        known = {"_layers", "_manifests", "_uploads", "revisions", "tags"}
+        children = children_or_none(self.survey, place)
+        ours = [s for s in children if s.name.startswith("_") or s.kind != "directory"]
+        return [*self._others(place, ours, known)]
+
+    def _beside_link(self, place: str) -> list[Finding]:
+        return [*self._others(place, children_or_none(self.survey, place), {"link"})]
+
+    def _others(
+        self, place: str, children: Sequence[Seen], known: set[str]
+    ) -> Iterator[Finding]:
+        for seen in children:
+            path = f"{place}/{seen.name}"
+            if is_leftover(seen, self.before):
+                message = "a temporary file that a crash left; --repair removes it"
+                repair = Sweep("remove the temporary file", path)
+                yield note(Kind.LEFTOVER, path, message, repair)
+            elif seen.name not in known:
+                yield _unknown(path)
+
+
+def _torn(path: str, digest: Digest, repair: Repair) -> Finding:
+    message = "the link does not hold the digest that belongs there"
+    if digest.is_canonical:
+        told = f"{message}; --repair writes it again, or push {digest}"
+        return damage(Kind.LINK_TORN, path, told, repair)
+    return damage(Kind.LINK_TORN, path, f"{message}; push {digest} again")
+
+
+def _unknown(path: str) -> Finding:
+    return note(Kind.UNKNOWN_FILE, path, "it is no part of a store; it is left alone")
+
+
+def _digest_or_none(algorithm: str, text: str) -> Digest | None:
+    try:
+        return Digest(algorithm, text)
+    except DigestInvalid:
+        return None
