@@ -1,4 +1,4 @@
-"""``registry verify CONFIG``: whether a whole store is sound, and what is wrong with it.
+"""``registry verify CONFIG``: whether a whole store is sound, and what is wrong.
 
 It only reads, unless told to repair, and may run beside a registry that serves. Exit
 status 0: sound; 1: damage was found, and is not mended; 2: it could not be told.
@@ -6,11 +6,10 @@ status 0: sound; 1: damage was found, and is not mended; 2: it could not be told
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -18,20 +17,14 @@ from twisted.python.failure import Failure
 
 from registry.cli.launch import launch_configuration
 from registry.config.errors import ConfigError
-from registry.service.verify import (
-    CannotVerify,
-    Finding,
-    Progress,
-    Verification,
-)
-from registry.service.workers import command_workers
+
+if TYPE_CHECKING:
+    from registry.service.verify import Progress, Verification
+    from registry.service.verify_report import Report
 
 HELP = "check a whole store: contents, links, and that everything can be reached"
 
-SOUND, DAMAGED, UNKNOWN = 0, 1, 2
-
-WIDTH = 24
-"""Characters of the bar."""
+UNKNOWN = 2
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -72,13 +65,18 @@ def run(options: Namespace) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return UNKNOWN
-    from twisted.internet import reactor
+    # imported here, so that a registry that serves starts without
+    from twisted.internet import reactor as module
 
-    report = Report(is_json=options.json)
+    from registry.service.verify import Verification, command_workers
+    from registry.service.verify_report import Report
+
+    reactor: Any = module
+    report = Report(out=sys.stdout, aside=sys.stderr, is_json=options.json)
     verification = Verification(
         config=config,
         workers=command_workers(reactor, options.workers),
-        clock=reactor,  # type: ignore[arg-type]  # a module
+        clock=reactor,
         now=time.time,
         told=report,
         at_once=options.workers,
@@ -109,112 +107,6 @@ def _carried_out(verification: Verification, report: Report, reactor: Any) -> in
     reactor.callWhenRunning(begin)
     reactor.run()
     return status[0]
-
-
-class Report:
-    """What is printed: findings and repairs as they come, progress in between."""
-
-    def __init__(self, *, is_json: bool) -> None:
-        self._is_json = is_json
-        self._out: TextIO = sys.stdout
-        self._bar: TextIO = sys.stderr
-        self._began = time.monotonic()
-        self._drawn = 0
-        self.progress = Progress()
-        self.has_bar = not is_json and self._bar.isatty()
-
-    def found(self, finding: Finding) -> None:
-        """Print something that was found."""
-        severity = finding.severity.value
-        fields = {
-            "finding": severity,
-            "kind": finding.kind.value,
-            "path": finding.path,
-            "message": finding.message,
-        }
-        self._print(fields, f"{severity}: {finding.path}: {finding.message}")
-
-    def repaired(self, finding: Finding, result: str) -> None:
-        """Print what was done about it."""
-        fields = {"repair": finding.kind.value, "path": finding.path, "result": result}
-        self._print(fields, f"repair: {finding.path}: {result}")
-
-    def end(self, outcome: bool | Failure) -> int:
-        """Print the sum; the exit status."""
-        status, why = UNKNOWN, ""
-        if isinstance(outcome, Failure):
-            why = outcome.getErrorMessage()
-            if not outcome.check(CannotVerify):
-                why = f"the look failed: {outcome.type.__name__}: {why}; report this"
-        else:
-            status = SOUND if outcome else DAMAGED
-        self._sum(status, why)
-        if why:
-            print(f"registry: cannot verify: {why}", file=sys.stderr)
-        return status
-
-    def show_progress(self) -> None:
-        """Draw the bar again."""
-        done = self.progress
-        filled = round(done.part * WIDTH)
-        seconds = max(time.monotonic() - self._began, 0.001)
-        line = (
-            f"[{'#' * filled}{'.' * (WIDTH - filled)}] {done.part:4.0%}"
-            f" {done.contents:,} contents, {_size(done.bytes)},"
-            f" {_size(done.bytes / seconds)}/s; {done.repositories:,} repositories;"
-            f" {done.damage:,} damaged"
-        )
-        self._bar.write(f"\r{line.ljust(self._drawn)}")
-        self._bar.flush()
-        self._drawn = len(line)
-
-    def _sum(self, status: int, why: str) -> None:
-        done = self.progress
-        verdict = {SOUND: "sound", DAMAGED: "damaged", UNKNOWN: "unknown"}[status]
-        fields = {
-            "summary": verdict,
-            "contents": done.contents,
-            "bytes": done.bytes,
-            "repositories": done.repositories,
-            "links": done.links,
-            "manifests": done.manifests,
-            "tags": done.tags,
-            "damage": done.damage,
-            "unreadable": done.unreadable,
-            "notes": done.notes,
-            "unheld": done.unheld,
-            "seconds": round(time.monotonic() - self._began, 3),
-        }
-        if why:
-            fields["why"] = why
-        self._print(
-            fields,
-            f"{verdict}: {done.contents:,} contents ({_size(done.bytes)}),"
-            f" {done.repositories:,} repositories, {done.manifests:,} manifests,"
-            f" {done.tags:,} tags; {done.damage:,} damaged, {done.unreadable:,} not"
-            f" readable, {done.notes:,} notes, {done.unheld:,} contents that no"
-            " repository holds",
-        )
-
-    def _print(self, fields: dict[str, Any], line: str) -> None:
-        if self._drawn:
-            self._bar.write(f"\r{' ' * self._drawn}\r")
-            self._drawn = 0
-        text = json.dumps(fields) if self._is_json else _shown(line)
-        print(text, file=self._out, flush=True)
-
-
-def _shown(line: str) -> str:
-    """``line`` without anything that a terminal would obey: names may hold it."""
-    return "".join(c if c.isprintable() else "?" for c in line)
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
 
 
 def _count(text: str) -> int:

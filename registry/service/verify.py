@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
@@ -24,9 +25,9 @@ from registry.storage.driver import StorageFailure
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.guard import RootGuard
 from registry.storage.lock import HeldRoot, RootHeld, hold_root
-from registry.storage.mark import is_store
+from registry.storage.mark import is_store, may_be_served
 from registry.storage.survey import Survey
-from registry.storage.workers import Workers
+from registry.storage.workers import WorkerPool, Workers
 
 __all__ = ["CannotVerify", "Finding", "Progress", "Verification"]
 
@@ -97,6 +98,7 @@ class Verification:
             at_once=self.at_once,
             before=self.now() - (PATIENCE if held is None else 0.0),
             is_shared=held is None,
+            is_served=partial(self._is_served, root),
         )
         watch(verifier.progress)
         try:
@@ -112,6 +114,10 @@ class Verification:
                 " the registry's user or as root"
             )
         return not unmended
+
+    async def _is_served(self, root: str) -> bool:
+        """Whether somebody may be writing now."""
+        return await self.workers.run(may_be_served, root)
 
     def _root(self) -> str:
         filesystem = self.config.storage.filesystem
@@ -180,3 +186,11 @@ class _Now:
 
     _clock: IReactorTime
     seconds: Callable[[], float]
+
+
+def command_workers(reactor: Any, threads: int) -> WorkerPool:  # noqa: ANN401 - a module
+    """A pool that lives as long as ``reactor`` runs."""
+    pool = WorkerPool(reactor=reactor, threads=threads)
+    pool.start()
+    reactor.addSystemEventTrigger("during", "shutdown", pool.stop)
+    return pool

@@ -129,6 +129,23 @@ def is_store(root: str) -> bool:
     return False
 
 
+def may_be_served(root: str) -> bool:
+    """Whether a process may be writing below ``root``. Blocks.
+
+    Not where our mark says that the last run has ended. A store without one was never
+    ours, and its owner leaves no mark.
+    """
+    disk = Disk()
+    found = []
+    for name in (STORE, RUNNING):
+        try:
+            disk.call("look at", f"{root}/{name}", os.stat, f"{root}/{name}")
+        except Absent:
+            continue
+        found.append(name)
+    return found != [STORE]
+
+
 def require_store(root: str) -> None:
     """Raises StorageFailure unless ``root`` holds a store. Blocks."""
     if not is_store(root):

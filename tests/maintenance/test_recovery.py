@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from conftest import NAME, Store
+from stores import NAME, Store
 from twisted.logger import capturedLogs, formatEvent
 
 from registry.core.digest import Digest

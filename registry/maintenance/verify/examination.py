@@ -9,7 +9,7 @@ memory and time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -30,7 +30,8 @@ Check = Callable[[], Coroutine[Deferred[Any], Any, Sequence[Finding]]]
 class Examination:
     """Carries out checks, and gives what they find to ``tell``.
 
-    Without ``is_shared`` nobody else writes, and every finding counts at once.
+    Where ``is_shared``, somebody else may write, and damage is looked at twice; with
+    patience if ``is_served`` says that somebody does. Otherwise every finding counts.
     """
 
     def __init__(
@@ -40,11 +41,13 @@ class Examination:
         progress: Progress,
         clock: IReactorTime,
         is_shared: bool,
+        is_served: Callable[[], Awaitable[bool]],
     ) -> None:
         self._tell = tell
         self._progress = progress
         self._clock = clock
         self._is_shared = is_shared
+        self._is_served = is_served
         self._doubtful: list[tuple[str, Check, set[Finding]]] = []
         self._damaging: list[tuple[str, Check]] = []
 
@@ -67,7 +70,8 @@ class Examination:
         doubtful, self._doubtful = self._doubtful, []
         if not doubtful:
             return
-        await deferLater(self._clock, PATIENCE)
+        if await self._is_served():
+            await deferLater(self._clock, PATIENCE)
         for path, check, before in doubtful:
             for finding in await self._made(path, check):
                 if finding in before or finding.severity is Severity.UNREADABLE:

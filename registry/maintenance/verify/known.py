@@ -48,12 +48,14 @@ class KnownContents:
         """The file ``seen`` in its place is damaged."""
         self._damaged[stored] = seen
 
-    def is_damaged(self, stored: Digest, seen: Seen) -> bool:
-        """Whether the file ``seen`` in its place is the one that was found damaged.
+    def is_good(self, stored: Digest, seen: Seen | None) -> bool:
+        """Whether ``seen``, in its place, is a file that was not found damaged.
 
-        A push may have replaced it since. May be asked in any thread.
+        A push may have replaced one that was. May be asked in any thread.
         """
-        return self._damaged.get(stored) == seen
+        if seen is None or seen.kind != "file":
+            return False
+        return self._damaged.get(stored) != seen
 
     @property
     def unheld(self) -> int:

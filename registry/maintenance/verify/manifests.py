@@ -94,8 +94,7 @@ class ManifestCheck:
             return False
         if stored is None:
             return False
-        seen = self.survey.look(blob_data(stored))
-        return seen is not None and not self.known.is_damaged(stored, seen)
+        return self.known.is_good(stored, self.survey.look(blob_data(stored)))
 
 
 def _unclear(path: str, why: str) -> Finding:

@@ -169,7 +169,7 @@ class RepositoryCheck:
             return None, [_torn(path, digest, repair)]
         self.known.hold(stored)
         seen = self.survey.look(blob_data(stored))
-        if seen is not None and not self.known.is_damaged(stored, seen):
+        if self.known.is_good(stored, seen):
             return stored, []
         what = "missing" if seen is None else "damaged"
         message = (

@@ -9,7 +9,7 @@ Read next: ``contents.py``, ``repository.py``, ``repairs.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -34,7 +34,8 @@ class Verifier:
     """Looks at everything once. ``at_once`` is how much it looks at together.
 
     ``before`` is the moment before which a temporary file is nobody's, in seconds of
-    the epoch. Where ``is_shared``, somebody else may write.
+    the epoch. Where ``is_shared``, somebody else may write; ``is_served`` tells whether
+    somebody does.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Verifier:
         at_once: int,
         before: float,
         is_shared: bool,
+        is_served: Callable[[], Awaitable[bool]],
     ) -> None:
         self.progress = Progress()
         self._survey = survey
@@ -56,7 +58,11 @@ class Verifier:
         self._known = KnownContents()
         self._crew = Crew(size=at_once)
         self._examination = Examination(
-            tell=tell, progress=self.progress, clock=clock, is_shared=is_shared
+            tell=tell,
+            progress=self.progress,
+            clock=clock,
+            is_shared=is_shared,
+            is_served=is_served,
         )
         self._contents = ContentsCheck(
             driver=driver,
