@@ -27,8 +27,8 @@ from registry.storage.driver import Driver, StorageGone
 from registry.storage.guard import RootGuard
 from registry.storage.workers import Workers
 
-ROOT_INTERVAL = 5.0
-"""Seconds between two looks at the storage root."""
+ROOT_INTERVAL = 1.0
+"""Seconds between two looks at the storage root; one costs a system call."""
 
 
 class NetworkReactor(IReactorTCP, IReactorTime, IReactorPluggableNameResolver):

@@ -246,6 +246,51 @@ class DriverContract(AppendContract):
         self.run(driver.apply([Remove("d"), Put("d/a", b"2")]))
         assert self.run(driver.read("d/a")) == b"2"
 
+    def test_a_move_keeps_what_it_replaces_where_it_is_told_to(
+        self, driver: Driver
+    ) -> None:
+        self.put(driver, a=b"1", b=b"2", c=b"3")
+        for source in ("d/a", "d/b"):
+            self.run(driver.apply([Move(source, "d/c", keep="kept/c")]))
+        paths = ["d/a", "d/b", "d/c", "kept/c"]
+        assert self.run(driver.read_many(paths)) == [None, None, b"2", b"3"]
+
+    def test_where_nothing_is_replaced_nothing_is_kept(self, driver: Driver) -> None:
+        self.put(driver, a=b"new")
+        self.run(driver.apply([Move("d/a", "d/b", keep="kept/b")]))
+        assert self.run(driver.sizes(["d/b", "kept/b"])) == [3, None]
+
+    def test_what_is_written_later_has_the_greater_time(self, driver: Driver) -> None:
+        self.put(driver, a=b"1", b=b"2")
+        [first, none] = self.run(driver.written(["d/a", "d/none"]))
+        assert none is None
+        assert first is not None
+        again: int | None = first
+        while again == first:  # the clock of a file system moves in steps
+            self.put(driver, a=b"3")
+            [again] = self.run(driver.written(["d/a"]))
+        assert again is not None
+        assert again > first
+
+    def test_digests_at_a_pace(self, driver: Driver) -> None:
+        self.put(driver, a=b"one two")
+        read: list[int] = []
+
+        async def pace(count: int) -> None:
+            read.append(count)
+
+        assert self.run(driver.digest_of("d/a", [], pace)) == 7
+        assert sum(read) == 7
+
+    def test_a_file_that_was_moved_away_is_not_open_any_more(
+        self, driver: Driver
+    ) -> None:
+        self.put(driver, a=b"old")
+        self.run(driver.open("d/a")).close()
+        self.run(driver.apply([Move("d/a", "d/b")]))
+        with pytest.raises(Absent):
+            self.run(driver.open("d/a"))
+
     def test_changes_are_applied_in_order(self, driver: Driver) -> None:
         self.run(
             driver.apply(

@@ -478,7 +478,7 @@ def test_what_is_deleted_meanwhile_is_no_damage(store: Store) -> None:
 
 def test_a_million_contents_are_known_in_nine_bytes_each() -> None:
     known = KnownContents()
-    count = 100_000
+    count = 20_000
     digests = sorted(Digest.of(str(n).encode()) for n in range(1000))
     tracemalloc.start()
     for number in range(count):

@@ -51,9 +51,12 @@ class Examination:
         self._doubtful: list[tuple[str, Check, set[Finding]]] = []
         self._damaging: list[tuple[str, Check]] = []
 
-    async def make(self, path: str, check: Check) -> None:
-        """Make a check of what is at ``path``."""
-        found = await self._made(path, check)
+    async def make(
+        self, path: str, check: Check, found: Sequence[Finding] | None = None
+    ) -> None:
+        """Make a check of what is at ``path``; ``found`` is what it found just now."""
+        if found is None:
+            found = await self._made(path, check)
         doubtful = {one for one in found if one.severity is Severity.DAMAGE}
         if doubtful and not self._is_shared:
             self._damaging.append((path, check))

@@ -98,24 +98,12 @@ class RepositoryCheck:
 
     async def _look_at(self, directory: str, names: Sequence[str], look: Look) -> None:
         """Look at some together; at each again by itself, where there is something."""
-
-        def together() -> list[str]:
-            return [name for name in names if self._has_findings(look, name)]
-
-        for name in await self.workers.run(together):
+        for name, found in await self.workers.run(_looked, look, names):
 
             async def alone(name: str = name) -> list[Finding]:
                 return await self.workers.run(look, name)
 
-            await self.examination.make(f"{directory}/{name}", alone)
-
-    def _has_findings(self, look: Look, name: str) -> bool:
-        try:
-            return bool(look(name))
-        except Absent:
-            return False
-        except StorageFailure:
-            return True
+            await self.examination.make(f"{directory}/{name}", alone, found)
 
     async def _look_all(
         self, directory: str, look: Callable[[], list[Finding]]
@@ -222,6 +210,22 @@ class RepositoryCheck:
                 yield note(Kind.LEFTOVER, path, message, repair)
             elif seen.name not in known:
                 yield _unknown(path)
+
+
+def _looked(look: Look, names: Sequence[str]) -> list[tuple[str, list[Finding] | None]]:
+    """Those with findings; None where the look failed and is to be made again."""
+    found: list[tuple[str, list[Finding] | None]] = []
+    for name in names:
+        try:
+            findings = look(name)
+        except Absent:
+            continue
+        except StorageFailure:
+            found.append((name, None))
+        else:
+            if findings:
+                found.append((name, findings))
+    return found
 
 
 def _torn(path: str, digest: Digest, repair: Repair) -> Finding:
