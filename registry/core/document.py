@@ -22,10 +22,15 @@ VALUE_LIMIT = 2**18
 """Commas and brackets, of which each value has one; 4 MiB of descriptors have half."""
 
 
-def parse_document(body: bytes, *, depth: int = DEPTH_LIMIT) -> dict[str, object]:
-    """The object that ``body`` spells, up to ``depth`` deep. Raises ManifestInvalid."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > VALUE_LIMIT:
-        raise ManifestInvalid(f"the manifest has more than {VALUE_LIMIT} values")
+def parse_document(
+    body: bytes, *, depth: int = DEPTH_LIMIT, values: int = VALUE_LIMIT
+) -> dict[str, object]:
+    """The object that ``body`` spells, up to ``depth`` deep and of so many ``values``.
+
+    Raises ManifestInvalid.
+    """
+    if sum(map(body.count, (b",", b"[", b"{"))) > values:
+        raise ManifestInvalid(f"the manifest has more than {values} values")
     try:
         value = json.loads(
             body.decode("utf-8"),

@@ -17,6 +17,7 @@ from registry.core import mediatype
 from registry.core.descriptor import Descriptor
 from registry.core.document import (
     DEPTH_LIMIT,
+    VALUE_LIMIT,
     annotations_field,
     list_field,
     parse_document,
@@ -65,14 +66,18 @@ class Manifest:
 
 
 def parse_manifest(
-    body: bytes, content_type: str | None, *, depth: int = DEPTH_LIMIT
+    body: bytes,
+    content_type: str | None,
+    *,
+    depth: int = DEPTH_LIMIT,
+    values: int = VALUE_LIMIT,
 ) -> Manifest:
     """The manifest that ``body`` is, pushed as ``content_type``.
 
     Without a Content-Type, the manifest's own ``mediaType`` says what it is. ``depth``
-    bounds what nests in it. Raises ManifestInvalid.
+    bounds what nests in it, ``values`` how much. Raises ManifestInvalid.
     """
-    fields = parse_document(body, depth=depth)
+    fields = parse_document(body, depth=depth, values=values)
     media_type = _media_type(fields, content_type)
     is_index = media_type in mediatype.INDEX_TYPES
     _check_shape(fields, is_index=is_index)

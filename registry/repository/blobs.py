@@ -21,6 +21,7 @@ from registry.core.descriptor import Descriptor
 from registry.core.digest import Digest
 from registry.core.errors import BlobUnknown
 from registry.core.name import RepositoryName
+from registry.repository.blob import Blob, content_missing
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
 from registry.repository.contents import Contents
@@ -50,6 +51,8 @@ from registry.storage.driver import (
 from registry.storage.held import HeldContent
 from registry.storage.layout import blob_data, layer_link, layers
 
+__all__ = ["Blob", "Blobs", "Readable"]
+
 LINK_COST = 200
 """Bytes of memory that a remembered link takes."""
 
@@ -58,18 +61,6 @@ SIZE_COST = 50
 
 Readable = Callable[[RepositoryName], Awaitable[bool]]
 """Whether the caller may pull from a repository."""
-
-
-@attrs.frozen
-class Blob:
-    """A blob that a repository holds: ``size`` bytes.
-
-    ``digest`` is the one asked for, ``stored`` the sha256 that the bytes are under.
-    """
-
-    digest: Digest
-    stored: Digest
-    size: int
 
 
 class Blobs:
@@ -127,7 +118,7 @@ class Blobs:
             try:
                 size = await self._sizes.fill(stored.hex, measure, _size_cost)
             except Absent:
-                raise _content_missing(digest) from None
+                raise content_missing(digest) from None
         return Blob(digest=digest, stored=stored, size=size)
 
     async def open(self, name: RepositoryName, digest: Digest) -> tuple[Blob, Content]:
@@ -143,7 +134,7 @@ class Blobs:
             content = await self._open(name, blob)
         except Absent:
             self._sizes.drop(blob.stored.hex)
-            raise _content_missing(digest) from None
+            raise content_missing(digest) from None
         return attrs.evolve(blob, size=content.size), content
 
     def told(self, descriptors: Iterable[Descriptor]) -> None:
@@ -366,11 +357,3 @@ def _size_cost(_size: int) -> int:
 
 def _content_cost(content: Content) -> int:
     return content.size
-
-
-def _content_missing(digest: Digest) -> BlobUnknown:
-    return BlobUnknown(
-        "the repository has a link to the blob, but the bytes are missing from storage;"
-        " push the blob again",
-        detail=str(digest),
-    )

@@ -288,6 +288,7 @@ class Uploads:
             [size] = await self._driver.sizes([upload_data(name, session)])
             if size is None:
                 await self._driver.apply([Discard(upload(name, session))])
+                self._begun.ended(name, session)
             return size is None
 
     async def expire(

@@ -46,7 +46,8 @@ class ManifestCheck:
         if len(body) > LIMIT:
             return [_unclear(path, f"it is larger than {LIMIT} bytes")]
         try:
-            manifest = parse_manifest(body, stored_media_type(body))
+            kind = stored_media_type(body)
+            manifest = parse_manifest(body, kind, values=LIMIT)
         except ManifestInvalid as error:
             return [_unclear(path, error.message)]
         return [*self._references(name, path, manifest), *self._subject(name, manifest)]
