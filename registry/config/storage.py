@@ -156,7 +156,7 @@ class Verification:
     """
 
     enabled: bool = True
-    """Whether that is done."""
+    """Whether that is done. What a push replaces is looked at in any case."""
     rate: Bytes = 32 * 2**20
     """How much is read in a second, also when content is looked through after an
     unclean stop; 0 means as fast as the disk can."""

@@ -18,9 +18,14 @@ INTERVAL = 60.0
 
 
 class Verification:
-    """Reads through what is due, at ``pace``."""
+    """Reads through what is due, at ``pace``.
 
-    def __init__(self, *, contents: Contents, verified: Verified, pace: Pace) -> None:
+    Without ``verified``, only what pushes have replaced.
+    """
+
+    def __init__(
+        self, *, contents: Contents, verified: Verified | None, pace: Pace
+    ) -> None:
         self._contents = contents
         self._verified = verified
         self._pace = pace
@@ -29,8 +34,12 @@ class Verification:
     async def run(self) -> None:
         """Look at all that is due now. Raises StorageFailure."""
         await self._contents.judge_replaced(self._pace)
+        if self._verified is not None:
+            await self._read(self._verified)
+
+    async def _read(self, verified: Verified) -> None:
         read = damaged = 0
-        while (stored := self._verified.next_due()) is not None:
+        while (stored := verified.next_due()) is not None:
             try:
                 is_true = await self._contents.is_true(
                     stored, found="verification of what is served", pace=self._pace

@@ -37,11 +37,12 @@ def start_healing(
     options = config.storage.maintenance.verification
     pace = Pace(clock=clock, rate=options.rate)
     schedule.begin("a look into the quarantine", registry.quarantine.look)
-    if options.enabled:
-        verification = Verification(
-            contents=registry.contents, verified=registry.verified, pace=pace
-        )
-        schedule.add(Job(name="verification", interval=INTERVAL, run=verification.run))
+    verification = Verification(
+        contents=registry.contents,
+        verified=registry.verified if options.enabled else None,
+        pace=pace,
+    )
+    schedule.add(Job(name="verification", interval=INTERVAL, run=verification.run))
     mark = storage.mark
     if mark is None:
         return

@@ -131,3 +131,19 @@ def test_it_ends_when_it_is_told_to(store: Store) -> None:
     failed: list[object] = []
     running.addErrback(lambda reason: failed.append(reason.check(CancelledError)))
     assert failed == [CancelledError]
+
+
+def test_what_pushes_have_replaced_is_looked_at_even_if_the_rest_is_not(
+    store: Store,
+) -> None:
+    result_of(store.push_blob(LARGE))
+    again = store.again()
+    pull(again)
+    result_of(again.push_blob(LARGE))
+    looking = Verification(
+        contents=again.registry.contents,
+        verified=None,
+        pace=Pace(clock=again.clock, rate=0),
+    )
+    again.run(looking.run())
+    assert list(store.file(REPLACED).iterdir()) == []
