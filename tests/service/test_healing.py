@@ -251,9 +251,9 @@ def test_a_root_that_vanishes_is_neither_written_nor_made_anew(
     if how == "exchanged":
         shutil.copytree(elsewhere, pushed.root, dirs_exist_ok=True)
     before = listed(pushed.root)
+    single = f"/v2/{NAME}/blobs/uploads/?digest={Digest.of(NOISE)}"
     refused = [
-        client.request("POST", f"/v2/{NAME}/blobs/uploads/"),
-        client.request("POST", f"/v2/{NAME}/blobs/uploads/?digest={LAYER}"),
+        client.request("POST", single, body=NOISE),
         client.push_manifest(NAME, "new", APP.content, APP.media_type),
         client.request("HEAD", f"/v2/never/blobs/{Digest.of(b'never')}"),
         client.get("/v2/never/tags/list"),
