@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from registry.cli.launch import launch_configuration
+from registry.cli.launch import Launch
 from registry.config.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Look at the store; the exit status."""
     try:
-        config = launch_configuration(
-            options.config, port=None, storage=options.storage
-        )
+        config = Launch(
+            path=options.config, port=None, storage=options.storage
+        ).configuration()
     except ConfigError as error:
         print(error, file=sys.stderr)
         return UNKNOWN

@@ -14,8 +14,8 @@ from registry.repository.blank import Blank, BlankSessions
 from registry.repository.catalog import Catalog
 from registry.repository.presence import Presence
 from registry.repository.started import format_started
-from registry.storage.driver import Appender, Create, Driver, Put
-from registry.storage.layout import upload_data, upload_started
+from registry.storage.driver import Appender, Create, Discard, Driver, Put
+from registry.storage.layout import upload, upload_data, upload_started
 
 
 @attrs.frozen(kw_only=True)
@@ -49,12 +49,16 @@ class Beginning:
         return self.among.blanks.find(self.name, self.session, told=self.told)
 
     async def lay_down(self, blank: Blank) -> Appender:
-        """Make its directory and open its file, where a power cut may undo it."""
+        """Make its directory and open its file, where a power cut may undo it.
+
+        What an earlier failure left of it is no session, and goes.
+        """
         started = format_started(blank.started)
         async with self.among.presence.within(self.name):
             appender = await self.among.driver.append_to(
                 upload_data(self.name, self.session),
                 after=[
+                    Discard(upload(self.name, self.session)),
                     Create(upload_started(self.name, self.session), started),
                     Create(upload_data(self.name, self.session)),
                 ],

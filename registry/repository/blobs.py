@@ -188,10 +188,12 @@ class Blobs:
         Spec: distribution end-11.
         """
         blob = await self._find_or_none(name, digest)
-        if blob is None:
-            blob = await self._elsewhere(digest, source, readable)
-            if blob is not None:
-                await self.link(name, blob)
+        if blob is not None:
+            await self._driver.apply([])
+            return blob
+        blob = await self._elsewhere(digest, source, readable)
+        if blob is not None:
+            await self.link(name, blob)
         return blob
 
     async def link(
@@ -323,10 +325,12 @@ class Blobs:
         path_of = partial(layer_link, name)
         stored = await stored_under(self._driver, digest, path_of)
         if stored is None:
+            await self._driver.apply([])
             raise BlobUnknown(detail=str(digest))
         async with self._locks.hold((name.text, stored.hex)):
             digests = await every_name(self._driver, layers(name), stored, path_of)
             if not digests:
+                await self._driver.apply([])
                 raise BlobUnknown(detail=str(digest))
             try:
                 await self._driver.apply(

@@ -61,6 +61,7 @@ class Removal:
     async def _delete(self, name: RepositoryName) -> None:
         async with self.locks.hold(name.text), self.presence.alone(name.text):
             if not await self.catalog.exists(name):
+                await self.driver.apply([])
                 raise NameUnknown(detail={"name": name.text})
             try:
                 await self._remove(name)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from registry.core.errors import UploadUnknown
-from registry.storage.driver import Absent, Appender, Driver
+from registry.repository.links import place_of
+from registry.storage.driver import Absent, Appender, BytesDoubted, Discard, Driver
+
+LOST = (
+    "a part of the upload may be lost, for the registry's storage failed; start a new"
+    " one with POST"
+)
 
 
 class SessionFile:
@@ -31,10 +37,16 @@ class SessionFile:
         return self._appender
 
     async def close(self, *, flush: bool) -> None:
-        """Close it if it is open; see ``Appender.close``. Raises UploadUnknown."""
+        """Close it if it is open; see ``Appender.close``. Raises UploadUnknown.
+
+        A session whose bytes are doubted is removed: it could never be finished.
+        """
         appender, self._appender = self._appender, None
         if appender is not None:
             try:
                 await appender.close(flush=flush)
             except Absent:
                 raise UploadUnknown from None
+            except BytesDoubted:
+                await self._driver.apply([Discard(place_of(self._path))])
+                raise UploadUnknown(LOST) from None

@@ -35,14 +35,17 @@ from registry.repository.receiving import (
     Receiving,
     SessionKey,
 )
+from registry.repository.session_file import LOST
 from registry.repository.started import parse_started
 from registry.storage.driver import (
     Absent,
     Append,
+    BytesDoubted,
     Change,
     Discard,
     Driver,
     Remove,
+    StorageFailure,
 )
 from registry.storage.layout import (
     upload,
@@ -126,7 +129,7 @@ class Uploads:
                 return UploadStatus(session, 0, blank.started)
         if started is None or size is None:
             raise UploadUnknown
-        return UploadStatus(session, size, int(parse_started(path, started)))
+        return UploadStatus(session, size, _readable(path, started))
 
     def receive(
         self,
@@ -207,6 +210,9 @@ class Uploads:
             await self._blobs.link(name, blob, first=first, then=then)
         except Absent:
             raise UploadUnknown from None
+        except BytesDoubted:
+            await self._driver.apply([discard])
+            raise UploadUnknown(LOST) from None
         except DigestInvalid:
             await self._driver.apply(then)
             self._ended(name, session)
@@ -259,6 +265,7 @@ class Uploads:
                 self._live.drop(key)
                 await self._driver.apply([Remove(upload(name, session))])
             elif self._blanks.find(name, session, told=told) is None:
+                await self._driver.apply([])
                 raise UploadUnknown
             self._ended(name, session)
 
@@ -328,6 +335,14 @@ class Uploads:
         if content is None:
             raise UploadUnknown
         return parse_started(path, content)
+
+
+def _readable(path: str, started: bytes) -> int | None:
+    """The start, which a power cut may have torn before any bytes were confirmed."""
+    try:
+        return int(parse_started(path, started))
+    except StorageFailure:
+        return None
 
 
 def _ended(progress: Progress, digest: Digest, tail: Sequence[bytes]) -> Blob:

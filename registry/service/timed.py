@@ -92,7 +92,7 @@ class TimedDriver:
         finally:
             self._ended("Reader", begun)
 
-    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+    async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """See ``Driver``."""
         begun = self._now()
         try:

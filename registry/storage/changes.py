@@ -22,6 +22,7 @@ from registry.storage.disk import Disk
 from registry.storage.driver import (
     Absent,
     Append,
+    BytesDoubted,
     Change,
     Create,
     Discard,
@@ -44,6 +45,11 @@ class Changes:
         self._root = root
         self._directories = directories
         self._distrusted: set[str] = set()
+
+    def carry_out(self, changes: Sequence[Change]) -> None:
+        """The same, once all is durable that an earlier failure left in doubt."""
+        self._directories.pay()
+        self.apply(changes)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Carry out ``changes``, each durable before the next begins."""
@@ -83,7 +89,7 @@ class Changes:
     def discard(self, target: str) -> None:
         """Remove a leftover; a power cut may bring it back."""
         with suppress(Absent):
-            self._unlink_all(target)
+            self._unlink_all(target, [])
 
     def stage(self, temporary: str, content: bytes) -> OpenFile:
         """A new file with ``content``, not yet synced."""
@@ -145,11 +151,16 @@ class Changes:
         self._persist(target, replace)
 
     def _remove(self, target: str) -> None:
-        with suppress(Absent):
-            self._unlink_all(target)
-        # also when it was absent: an earlier removal may have failed to sync
-        with suppress(Absent):
-            self._disk.fsync_directory(os.path.dirname(target))
+        touched: list[str] = []
+        try:
+            with suppress(Absent):
+                self._unlink_all(target, touched)
+            # also when it was absent: an earlier removal may have failed to sync
+            with suppress(Absent):
+                self._directories.sync(os.path.dirname(target))
+        except StorageFailure:
+            self._directories.owe(touched)
+            raise
 
     def _stage(self, temporary: str, content: bytes) -> None:
         with closing(self.stage(temporary, content)) as file:
@@ -175,7 +186,7 @@ class Changes:
     def check_trusted(self, file: OpenFile) -> None:
         """Raises StorageFailure if a sync of ``file`` has failed before."""
         if file.path in self._distrusted:
-            raise StorageFailure(
+            raise BytesDoubted(
                 f"{file.path} could not be synced before, so a part of it may be lost;"
                 " remove it and send it again"
             )
@@ -190,12 +201,16 @@ class Changes:
         Raises Absent, rather than make it, if the file's directory is gone.
         """
         directory = os.path.dirname(target)
-        self._disk.fsync_directory(directory)
+        self._directories.sync(directory)
         self._directories.settle(directory)
 
-    def _unlink_all(self, target: str) -> None:
-        """Remove a file, or a tree from the leaves up, in the order of names."""
+    def _unlink_all(self, target: str, touched: list[str]) -> None:
+        """Remove a file, or a tree from the leaves up, in the order of names.
+
+        ``touched`` gets the directories in which names are removed.
+        """
         if not self._disk.is_directory(target):
+            touched.append(os.path.dirname(target))
             self._disk.unlink(target)
             self._distrusted.discard(target)
             return
@@ -203,7 +218,8 @@ class Changes:
         for _ in range(ATTEMPTS):
             for entry in sorted(self._disk.entries(target), key=lambda e: e.name):
                 with suppress(Absent):
-                    self._unlink_all(os.path.join(target, entry.name))
+                    self._unlink_all(os.path.join(target, entry.name), touched)
+            touched.append(os.path.dirname(target))
             if self._disk.rmdir(target):
                 return
         raise StorageFailure(
@@ -217,6 +233,9 @@ class Changes:
                 step()
             except Absent:
                 self._directories.forget_all()
+            except StorageFailure:
+                self._directories.owe([os.path.dirname(target)])
+                raise
             else:
                 return
         raise StorageFailure(

@@ -95,6 +95,10 @@ class Commit:
 
     def carry_out(self, lists: Sequence[Sequence[Change]]) -> list[Exception | None]:
         """Carry out every list; what went wrong with each, None if nothing did."""
+        try:
+            self._directories.pay()
+        except StorageFailure as failure:
+            return [failure] * len(lists)
         everyone = [Going(changes) for changes in lists]
         try:
             for one in everyone:
@@ -121,6 +125,8 @@ class Commit:
             one.is_odd = True
         except StorageFailure as failure:
             one.failure = failure
+            if one.touched is not None:
+                self._directories.owe([one.touched])
 
     def _stage(self, one: Going) -> None:
         for position, change in enumerate(one.changes):
@@ -184,9 +190,9 @@ class Commit:
         match one.changes[position]:
             case Put(path=path) | Move(target=path):
                 target = self._absolute(path)
+                one.touched = os.path.dirname(target)
                 self._disk.rename(one.staged[position].path, target)
                 one.staged.pop(position).close()
-                one.touched = os.path.dirname(target)
             case Create() | Remove() as change:
                 self._changes.apply([change])
             case Discard(path=path):
@@ -217,6 +223,7 @@ class Commit:
         try:
             self._whole.sync()
         except StorageFailure as failure:
+            self._directories.owe(concerned)
             for those in concerned.values():
                 for one in those:
                     one.failure = failure
@@ -226,7 +233,7 @@ class Commit:
     def _sync_names(self, directory: str, those: Sequence[Going]) -> bool:
         """Sync a directory for all that it concerns; whether that went well."""
         try:
-            self._disk.fsync_directory(directory)
+            self._directories.sync(directory)
         except Absent:
             for one in those:
                 one.is_odd = True

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent
+from registry.storage.driver import Absent, StorageFailure
 
 KNOWN_LIMIT = 16_384
 """Paths remembered; when there are more, all are forgotten and synced again on use."""
@@ -41,6 +42,8 @@ class Directories:
         self._limit = limit
         self._makes_root = makes_root
         self._known: set[str] = set()
+        self._owed: set[str] = set()
+        self._is_begun = False
 
     def make(self, path: str) -> None:
         """Make the directory and those above it; a power cut may undo it."""
@@ -66,8 +69,39 @@ class Directories:
         else:
             self.settle(_parent(path))
             self._disk.mkdir(path)
-            self._disk.fsync_directory(_parent(path))
+            self.sync(_parent(path))
         self.settled([path])
+
+    def sync(self, path: str) -> None:
+        """Make the names in a directory durable; it is owed if that fails."""
+        try:
+            self._disk.fsync_directory(path)
+        except StorageFailure:
+            self._owed.add(path)
+            raise
+
+    def owe(self, paths: Iterable[str]) -> None:
+        """Say that names in these have changed, and that what followed has failed.
+
+        Everybody sees the change, and a power cut may undo it.
+        """
+        for path in paths:
+            self._owed.update([path, *map(_parent, self.unsettled(path))])
+
+    def pay(self) -> None:
+        """Sync what is owed, before anything that might rest on it is promised.
+
+        At first that is everything: a process that was killed leaves behind what
+        everybody sees and the disk may not have yet.
+        """
+        if not self._is_begun:
+            with suppress(Absent):
+                self._disk.sync_tree(self._root)
+            self._is_begun = True
+        for path in tuple(self._owed):
+            self._owed.discard(path)
+            with suppress(Absent):
+                self.sync(path)
 
     def unsettled(self, path: str) -> list[str]:
         """The directory and those above it whose names may not survive a power cut."""

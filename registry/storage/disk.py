@@ -129,6 +129,10 @@ class Disk:
         """Make everything durable that is on the file system of an open file."""
         self.call("sync file system", path, sync_file_system, fd)
 
+    def sync_tree(self, path: str) -> None:
+        """The same for the file system of a directory."""
+        self.call("sync file system", path, _sync_tree, path)
+
     def close(self, fd: int, path: str) -> None:
         """Release a descriptor."""
         self.call("close", path, os.close, fd)
@@ -179,6 +183,9 @@ class UnsyncedDisk(Disk):
     def sync_file_system(self, fd: int, path: str) -> None:
         """Nothing is waited for."""
 
+    def sync_tree(self, path: str) -> None:
+        """Nothing is waited for."""
+
 
 def _open_regular(path: str, flags: int) -> tuple[int, int]:
     fd = os.open(path, flags, FILE_MODE)
@@ -224,6 +231,14 @@ def _fsync_directory(path: str) -> None:
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
+    finally:
+        os.close(fd)
+
+
+def _sync_tree(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync_file_system(fd)
     finally:
         os.close(fd)
 

@@ -37,6 +37,10 @@ class StorageFull(StorageFailure):
     """No room, no inodes or no quota left (ENOSPC, EDQUOT)."""
 
 
+class BytesDoubted(StorageFailure):
+    """A growing file may have lost bytes, for a sync of it has failed; remove it."""
+
+
 @attrs.frozen(kw_only=True)
 class Space:
     """What there is room for below a root: ``free`` of ``size`` bytes, and of files.
@@ -214,7 +218,7 @@ class Driver(Protocol):
     async def open(self, path: str) -> Content:
         """An immutable file, to be read in parts. Raises Absent."""
 
-    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+    async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """The end of an existing file. Raises Absent.
 
         It may be one that ``after`` makes in the same worker turn.
@@ -231,7 +235,9 @@ class Driver(Protocol):
     async def apply(self, changes: Sequence[Change]) -> None:
         """Carry out ``changes`` in order, each durable before the next begins.
 
-        Lists that are applied at the same time may share their syncs.
+        Lists that are applied at the same time may share their syncs. What an earlier
+        failure left in doubt is durable too when this returns, also of an empty list:
+        whoever answers with what is there already applies that first.
         """
 
     async def probe(self) -> None:

@@ -27,7 +27,6 @@ from registry.storage.driver import (
     Appender,
     Change,
     Content,
-    Create,
     Pace,
     Remove,
     Space,
@@ -135,7 +134,7 @@ class FilesystemDriver:
         self._kept.add(path, file, generation=generation)
         return content
 
-    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+    async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """The end of an existing file, or of one that ``after`` makes; or Absent."""
         file = await self._at(path, self._opened_after, checked_changes(after))
         self._growing.add(file)
@@ -170,7 +169,7 @@ class FilesystemDriver:
         known = checked_changes(changes)
         try:
             if any(isinstance(change, Remove) for change in known):
-                apply = self._guarded(self._changes.apply)
+                apply = self._guarded(self._changes.carry_out)
                 await self._workers.run(apply, known)
             else:
                 await self._together.apply(known)

@@ -102,7 +102,7 @@ class MemoryDriver:
         """A file, to be read in parts. Raises Absent."""
         return HeldContent(bytes(self._file(path)))
 
-    async def append_to(self, path: str, *, after: Sequence[Create] = ()) -> Appender:
+    async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """The end of an existing file, or of one that ``after`` makes; or Absent."""
         await self.apply(after)
         return MemoryAppender(self._growing(path))
