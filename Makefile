@@ -4,6 +4,7 @@
 #   make serve      run the registry on 127.0.0.1:5000, storage in ./registry-data
 #   make test       lint, then all tests, with the real clients
 #   make clients    install from Debian the programs that the tests run
+#   make crash      kills, failing disks and power cuts, many more than in make test
 #   make lint       ruff and mypy
 #   make bench      measure against Debian's docker-registry
 #   make flood      measure what a thousand slow clients cost the others
@@ -36,7 +37,7 @@ BOUNDED = -o faulthandler_timeout=180 -o faulthandler_exit_on_timeout=true
 # Seconds that fuzzing takes in all.
 FUZZ_SECONDS = 600
 
-.PHONY: serve test clients lint bench flood fuzz clean python
+.PHONY: serve test crash clients lint bench flood fuzz clean python
 
 serve: .venv/installed
 	.venv/bin/registry serve
@@ -44,6 +45,11 @@ serve: .venv/installed
 test: lint clients
 	$(AS_ROOT) env PATH="$$PATH" UNDER_TEST="$$UNDER_TEST" \
 		.venv/bin/python -B -m pytest $(BOUNDED)
+
+# About half an hour. KILLS and SEED may be set; a failure says which SEED it had.
+crash: .venv/installed-dev
+	env CRASH=long KILLS="$${KILLS:-300}" .venv/bin/python -B -m pytest \
+		-o faulthandler_timeout=1800 -o faulthandler_exit_on_timeout=true tests/crash
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check

@@ -24,8 +24,10 @@ def pytest_runtest_makereport(
 
 
 def _programs_in(value: object) -> list[Program]:
-    """A fixture is a program, or has a list of the programs that it started."""
+    """A fixture is a program or a list of them, or has started some: ``programs``."""
     if isinstance(value, Program):
         return [value]
-    started = getattr(value, "programs", [])
-    return list(started) if isinstance(started, list) else []
+    started = value if isinstance(value, list) else getattr(value, "programs", [])
+    if not isinstance(started, list):
+        return []
+    return [program for program in started if isinstance(program, Program)]

@@ -16,7 +16,6 @@ from registry.storage.driver import (
     Appender,
     Change,
     Content,
-    Create,
     Driver,
     Move,
     Pace,

@@ -36,6 +36,7 @@ from registry.config.schema import Configuration
 from registry.repository.registry import build_registry
 from registry.service.endpoints import build_endpoints, name_limits
 from registry.service.rules import reference_rules
+from registry.storage.driver import Driver
 from registry.storage.memory import MemoryDriver
 from registry.storage.readahead import ReadAhead
 from registry.storage.workers import Inline
@@ -128,7 +129,7 @@ class Harness:
         root: IResource | None = None,
         trusted: Sequence[Network] = (),
         told_by: bytes = X_FORWARDED_FOR,
-        driver: MemoryDriver | None = None,
+        driver: Driver | None = None,
     ) -> None:
         self.config = _configuration(options)
         self.limits = limits or Limits()
@@ -263,7 +264,7 @@ def calm_harness(
     limits: Limits | None = None,
     root: IResource | None = None,
     trusted: Sequence[Network] = (),
-    driver: MemoryDriver | None = None,
+    driver: Driver | None = None,
 ) -> Iterator[Harness]:
     """A Harness, and no failure may be logged while it is used."""
     with calm():
