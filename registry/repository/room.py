@@ -174,13 +174,16 @@ class Room:
         return None
 
     def _tallies(self, amount: Amount) -> Iterator[Tally]:
-        """What ``amount`` needs of what there is; nothing where there is no bound."""
+        """What ``amount`` needs of what there is; nothing where there is no bound.
+
+        Bytes end in the middle of a block, so they need up to one more.
+        """
         space, promised = self.space, self.promised
         if space is None:
             return
         yield Tally(
             unit="bytes",
-            needed=amount.size + amount.files * space.block,
+            needed=amount.size + (amount.files + bool(amount.size)) * space.block,
             free=max(0, space.free - (self._written - self._counted)),
             promised=promised.size + promised.files * space.block,
             reserve=self.reserve.size.of(space.size),

@@ -13,6 +13,7 @@ import fcntl
 import os
 import socket
 import time
+from contextlib import suppress
 
 from registry.storage.directories import Directories
 from registry.storage.disk import Disk, translated
@@ -89,7 +90,7 @@ def _opened(*, root: str, path: str) -> int:
 
 def _make_private(path: str) -> None:
     """Make a directory for nobody else; one that is there stays as it is."""
-    if not os.path.lexists(path):
+    with suppress(FileExistsError):
         os.mkdir(path, PRIVATE_DIRECTORY_MODE)
 
 

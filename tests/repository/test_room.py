@@ -18,16 +18,14 @@ from registry.storage.driver import Space, StorageFailure
 from registry.storage.memory import MemoryDriver
 from registry.testing.results import result_of
 
-BLOCK = 10
-
 
 class SmallDisk(MemoryDriver):
     """A disk with so much free, and how often it was asked."""
 
-    def __init__(self, free: int, *, files: int | None = None) -> None:
+    def __init__(self, free: int, *, files: int | None = None, block: int = 0) -> None:
         super().__init__()
         self.now = Space(
-            free=free, size=10_000, block=BLOCK, free_files=files, files=files and 1000
+            free=free, size=10_000, block=block, free_files=files, files=files and 1000
         )
         self.asked = 0
         self.waiting: list[Deferred[None]] | None = None
@@ -151,9 +149,16 @@ def test_somebody_elses_writing_is_noticed() -> None:
 
 
 def test_files_take_a_block_each_and_are_promised_too() -> None:
-    setting = a_room(100)
+    setting = a_room(100, block=10)
     setting.refusal(1, files=10)
     with setting.promise(0, files=10):
+        setting.refusal(1)
+
+
+def test_bytes_take_whole_blocks() -> None:
+    setting = a_room(100, block=10)
+    setting.refusal(91)
+    with setting.promise(90):
         setting.refusal(1)
 
 
