@@ -63,22 +63,20 @@ class Registry:
     def __init__(self, work: Path) -> None:
         self.root = work / "root"
         self._work = work
-        self._port, self._debug = free_port(), free_port()
-        self.client = Client(port=self._port)
-        self.operator = Client(port=self._debug)
+        self.client = self.operator = Client(port=0)
         self.programs: list[Program] = []
 
     def start(self, *, create: str = "true") -> Client:
+        port, debug = free_port(), free_port()
+        self.client, self.operator = Client(port=port), Client(port=debug)
         configuration = self._work / "c.yml"
         configuration.write_text(
-            CONFIGURATION.format(
-                root=self.root, create=create, port=self._port, debug=self._debug
-            )
+            CONFIGURATION.format(root=self.root, create=create, port=port, debug=debug)
         )
         program = Program(
             command=[our_program("registry"), "serve", str(configuration)],
             log=str(self._work / f"log-{len(self.programs)}"),
-            is_ready=lambda: answers_on_port(self._port),
+            is_ready=lambda: answers_on_port(port),
         )
         self.programs.append(program)
         program.start()
@@ -201,7 +199,7 @@ def test_what_is_missing_is_told_after_a_restart_too(pushed: Registry) -> None:
     client = pushed.start()
     client.manifest(NAME, "latest").expect(404)
     pushed.stop()
-    pushed.start()
+    client = pushed.start()
 
     def health() -> str:
         return client.get("/healthz").body.decode()
