@@ -41,8 +41,6 @@ from registry.testing.recorded_disk import (
 Change = Link | Unlink | Rename
 """A step that changes names."""
 
-NEVER = 2**62
-
 
 @attrs.frozen
 class Kept:
@@ -56,7 +54,6 @@ class Kept:
 Remains = dict[str, Kept | None]
 """What is left, by path below the root; None is a directory."""
 
-Names = Callable[[int], set[int]]
 Bytes = Callable[[int, int], tuple[int, int]]
 """From the bytes synced and written: how many are good, and how many zeros follow."""
 
@@ -144,7 +141,7 @@ class Story:
         return chosen
 
     def _lasts(self, number: int, position: int) -> bool:
-        return self._lasting.get(number, NEVER) <= position
+        return number in self._lasting and self._lasting[number] <= position
 
     # The tree that they make.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import attrs
 from flows import Flow, Flows, Refused, run
 from promises import Sending
-from served import Served
+from served import Served, Syncs
 
 from registry.core.digest import Digest
 from registry.testing.images import Manifest, artifact, image
@@ -34,13 +34,13 @@ Does = Callable[[Flows], Sequence[Flow[object]]]
 class Scenario:
     """Flows that are run in turn or, if they go ``together``, in step.
 
-    ``whole`` says how the registry syncs, see ``Served``.
+    ``syncs`` says how the registry does, see ``Served``.
     """
 
     name: str
     does: Does
     together: bool = False
-    whole: bool = False
+    syncs: Syncs = "shared"
 
     def run(self, served: Served, flows: Flows) -> list[Refused]:
         """Do it; those that were refused."""
@@ -133,8 +133,9 @@ SCENARIOS = [
     Scenario(
         "tags, synced as a whole",
         lambda f: [f.put_manifest(APP, LATER.content, tags=["latest", "new"])],
-        whole=True,
+        syncs="whole",
     ),
     Scenario("many at once", many, together=True),
-    Scenario("many, synced as a whole", many, together=True, whole=True),
+    Scenario("many, synced as a whole", many, together=True, syncs="whole"),
+    Scenario("many, each for itself", many, together=True, syncs="alone"),
 ]

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 from uuid import UUID
 
 import attrs
@@ -24,6 +24,8 @@ from registry.storage.whole_sync import NO_WHOLE_SYNC
 from registry.testing.answers import parse_answers
 from registry.testing.harness import Client, Harness, request_bytes
 from registry.testing.results import result_of
+
+Syncs = Literal["shared", "alone", "whole"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,11 +89,11 @@ class Restarted(Harness):
 class Served:
     """A registry behind the real channel, with its files below ``root`` on ``disk``.
 
-    ``whole`` is how it syncs: all at once where it may, or one after the other.
+    ``syncs`` is how: shared by requests, or for each alone, or of the whole at once.
     """
 
     def __init__(
-        self, root: str, disk: Disk | None = None, *, whole: bool = False
+        self, root: str, disk: Disk | None = None, *, syncs: Syncs = "shared"
     ) -> None:
         self.root = root
         self._workers = Queued()
@@ -100,7 +102,8 @@ class Served:
             disk=disk,
             workers=self._workers,
             root=root,
-            whole=Whole(disk, root) if whole else NO_WHOLE_SYNC,
+            whole=Whole(disk, root) if syncs == "whole" else NO_WHOLE_SYNC,
+            shares_syncs=syncs != "alone",
         )
         self._harness = Restarted(driver=self._driver)
         self._client: Client | None = None

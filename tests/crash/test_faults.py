@@ -70,7 +70,7 @@ def calls_of(scenario: Scenario, stores: Stores) -> list[Call]:
     """What a scenario asks of the disk when all is well."""
     root, promises = stores.copy()
     disk = WatchedDisk(syncs=False)
-    assert scenario.run(Served(root, disk, whole=scenario.whole), Flows(promises)) == []
+    assert scenario.run(Served(root, disk, syncs=scenario.syncs), Flows(promises)) == []
     stores.drop(root)
     return disk.calls
 
@@ -103,7 +103,7 @@ class Injection:
     def check(self, scenario: Scenario) -> None:
         """All that has to be so after the error."""
         before = descriptors()
-        served = Served(self._root, self._disk, whole=scenario.whole)
+        served = Served(self._root, self._disk, syncs=scenario.syncs)
         refused = scenario.run(served, Flows(self._promises))
         for refusal in refused:
             self._check_refusal(refusal)

@@ -22,14 +22,15 @@ from threading import Event
 
 import pytest
 from counted import counted, noted
+from crowd import Crowd
 from flows import Flows, run
+from line import Line
 from promises import OPEN, Key, Promises
 from served import read_upload
 from stored_tree import Files, faults_of
 from truth import Truth
-from workload import Crowd, Line
 
-from registry.testing.programs import our_program
+from registry.testing.programs import DIES_WITH_US, our_program
 from registry.testing.servers import Server
 
 KILLS = int(os.environ.get("KILLS", "20"))
@@ -96,15 +97,17 @@ class Store:
 
     def _kill_while_starting(self) -> None:
         """Kill one that may not have come so far that it answers."""
-        command = self._server().command
+        command = [*DIES_WITH_US, *self._server().command]
         with subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as process:
             try:
                 code = process.wait(self._random.uniform(0, STARTING))
-                raise AssertionError(f"it ended by itself with {code}")
             except subprocess.TimeoutExpired:
+                code = None
+            finally:
                 process.kill()
+        assert code is None, f"it ended by itself with {code}"
         self._look_at_files()
         counted("kills", kills_while_starting=1)
 

@@ -71,7 +71,7 @@ class Recorded:
 
     def served(self, scenario: Scenario) -> Served:
         """A registry that starts on it."""
-        return Served(self.root, self.disk, whole=scenario.whole)
+        return Served(self.root, self.disk, syncs=scenario.syncs)
 
     def copied(self, root: str) -> Recorded:
         """The same, to go on with elsewhere."""

@@ -1,21 +1,20 @@
-"""Clients that do all that clients do, at once, until their registry is gone.
+"""A client that does all that clients do, until its registry is gone.
 
-Each is a thread with repositories, manifests and uploads of its own, which it alone
-deletes; tags, a blob and two repositories they all have in common. What it was told is
-in ``Promises``.
+It is one of many. Each is a thread with manifests, uploads and a repository of its own,
+which it alone deletes; some tags, a blob and two repositories they have in common. What
+it was told is in ``Promises``.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
-from threading import Event, Thread
-from urllib.parse import urlsplit
+from threading import Event
 
 import attrs
 from flows import Asked, Flow, Flows, Refused, Reply, run
+from line import Gone, Line
 from promises import HELD, OPEN, Key, Promises, Sending
 
 from registry.core.digest import Digest
@@ -31,43 +30,6 @@ HOT = random.Random(1).randbytes(150_000)
 
 SMALL, MIDDLE, LARGE = 2_000, 200_000, 1_600_000
 """Bytes of blobs: written by the commit, in chunks, and flushed before the commit."""
-
-TIMEOUT = 30.0
-"""Seconds that an answer may take."""
-
-
-class Gone(Exception):
-    """The registry broke the connection."""
-
-
-class Line:
-    """A connection to a registry, kept for the next request."""
-
-    def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
-
-    def ask(self, asked: Asked) -> Reply:
-        """The answer to one request. Raises Gone."""
-        url = urlsplit(asked.target)
-        path = f"{url.path}?{url.query}" if url.query else url.path
-        body = asked.body if isinstance(asked.body, bytes) else iter(asked.body)
-        try:
-            self._connection.request(
-                asked.method,
-                path,
-                body=body,
-                headers=dict(asked.headers),
-            )
-            answer = self._connection.getresponse()
-            content = answer.read()
-        except (OSError, HTTPException) as error:
-            raise Gone(f"{asked}: {error!r}") from error
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, headers, content)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._connection.close()
 
 
 @attrs.define
@@ -300,53 +262,3 @@ _ACTIONS = [
     Worker.delete_blob,
 ]
 """One of these is done at a time; what is there several times more often."""
-
-
-class Crowd:
-    """All clients of one store."""
-
-    def __init__(self, *, count: int, seed: str, promises: Promises) -> None:
-        self._answers = 0
-        self._wanted = 0
-        self._reached = Event()
-        self._promises = promises
-        self.workers = [
-            Worker(number=number, seed=seed, promises=promises, told=self._told)
-            for number in range(count)
-        ]
-
-    def _told(self) -> None:
-        self._answers += 1
-        if self._answers >= self._wanted:
-            self._reached.set()
-
-    def work(self, port: int, *, answers: int, end: Callable[[], None]) -> None:
-        """Let all work; call ``end``, which stops the registry, after ``answers``."""
-        self._answers, self._wanted = 0, answers
-        self._reached.clear()
-        stop = Event()
-        threads = [
-            Thread(target=worker.work, args=(port, stop)) for worker in self.workers
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            assert self._reached.wait(TIMEOUT), "the registry does not answer"
-            end()
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
-        self._promises.end_all()
-        for failure in self._failures():
-            raise failure
-
-    def restarted(self) -> None:
-        """The registry is back, and what it has is known."""
-        for worker in self.workers:
-            worker.restarted()
-
-    def _failures(self) -> Iterator[BaseException]:
-        for worker in self.workers:
-            if worker.failure is not None:
-                yield worker.failure
