@@ -90,8 +90,8 @@ class App:
         sites = self._sites = Sites(config=config, parts=parts)
         await self._listen_for_operator(sites)
         listener = await self._listen(sites, tls)
-        self._schedule_jobs(parts)
         self._announce(listener)
+        self._schedule_jobs(parts)
 
     async def _listen(self, sites: Sites, tls: CurrentContext | None) -> Listener:
         factory: Factory = sites.public

@@ -174,6 +174,9 @@ def test_what_cannot_be_read_is_neither_sound_nor_damage(
 ) -> None:
     hidden = file(stopped, blob_data(LAYER)).parent
     hidden.chmod(0o000)
+    own = file(stopped, "_registry")
+    own.chmod(0o755)
+    (own / "store").chmod(0o644)
     for parent in (tmp_path, *tmp_path.parents):
         if parent.stat().st_uid == 0 and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o055)
