@@ -24,6 +24,7 @@ from registry.config.schema import Configuration
 from registry.maintenance.schedule import Schedule
 from registry.service.descriptors import raise_descriptor_limit
 from registry.service.draining import Draining
+from registry.service.exposure import shortage
 from registry.service.healing import start_healing
 from registry.service.jobs import jobs
 from registry.service.listeners import Listener, listen
@@ -154,6 +155,9 @@ class App:
         """Say what the operator should know about configuration and certificate."""
         for warning in self._config.warnings:
             self._log.warn("{warning}", warning=warning)
+        short = shortage(self._config)
+        if short is not None:
+            self._log.warn("it {short}", short=short)
         tls = None if self._parts is None else self._parts.tls
         period = None if tls is None else tls.period
         overdue = None if period is None else period.warning(self._reactor.seconds())

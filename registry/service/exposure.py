@@ -57,6 +57,17 @@ def channel_limits(config: Configuration) -> Limits:
     )
 
 
+def shortage(config: Configuration) -> str | None:
+    """What to do where fewer connections are taken than are wanted, if so."""
+    taken, wanted = channel_limits(config).connections, config.http.limits.connections
+    if taken >= wanted:
+        return None
+    return (
+        f"takes {taken:g} connections at once and not {wanted}, for want of file"
+        " descriptors; raise LimitNOFILE or ulimit -n, or lower http.limits.connections"
+    )
+
+
 def _connections(wanted: int) -> float:
     """As many connections as are wanted and there are descriptors for."""
     there_are = (descriptor_limit() - OTHERS) // FOR_EACH
