@@ -36,7 +36,7 @@ class Verified:
     ) -> None:
         self._times = times
         self._seconds = seconds
-        self._age = age
+        self.age = age
         self._due: OrderedDict[str, Digest] = OrderedDict()
 
     def found_true(self, stored: Digest) -> None:
@@ -51,7 +51,7 @@ class Verified:
     def knows(self, stored: Digest) -> bool:
         """Whether it was found true lately."""
         found = self._times.get(stored.hex)
-        return found is not None and self._seconds() - found < self._age
+        return found is not None and self._seconds() - found < self.age
 
     def asked_for(self, stored: Digest) -> None:
         """It is about to be served: look at it some time soon, unless that was done."""

@@ -76,7 +76,7 @@ def root_check(*, guard: RootGuard, workers: Workers) -> Check:
                 " it and restart the registry; nothing is written until then"
             ) from None
 
-    return Check(name="storage_root", probe=probe, interval=ROOT_INTERVAL)
+    return Check(name="storage_root", probe=probe, interval=ROOT_INTERVAL, timeout=10.0)
 
 
 def file_check(*, path: str, workers: Workers, rhythm: Rhythm) -> Check:

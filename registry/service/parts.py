@@ -91,6 +91,7 @@ class Parts:
         """Go by the rules of ``config`` from now on."""
         registry, limits = self.registry, config.http.limits
         registry.room.reserve = storage_reserve(config)
+        registry.verified.age = config.storage.maintenance.verification.age
         registry.begun.bound(
             limits.uploads or NONE, limits.uploadsperrepository or NONE
         )

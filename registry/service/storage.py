@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os.path
+import os
 import secrets
 import uuid
 
@@ -32,7 +32,8 @@ class OpenStorage:
     """The driver and, where there is a root on a disk, all that is known about it.
 
     ``held`` makes this process the only writer; ``guard`` raises StorageGone once the
-    root is another; ``mark`` remembers how runs ended.
+    root is another; ``mark`` remembers how runs ended. Unless it ``is_synced``, the
+    system writes what was pushed when it likes.
     """
 
     driver: Driver
@@ -40,12 +41,15 @@ class OpenStorage:
     guard: RootGuard | None = None
     mark: Mark | None = None
     survey: Survey | None = None
+    is_synced: bool = True
 
     def close(self) -> None:
         """Note that the run ended well, and let the root go. Blocks."""
         if self.mark is not None and self.guard is not None:
             try:
                 self.guard()
+                if not self.is_synced:
+                    os.sync()  # or a power cut after a good end would find no mark
                 self.mark.close()
             except StorageFailure as failure:
                 _log.error("the end is not marked: {failure}", failure=str(failure))
@@ -89,8 +93,9 @@ def _opened(filesystem: Filesystem, held: HeldRoot, workers: Workers) -> OpenSto
         driver=driver,
         held=held,
         guard=guard,
-        mark=Mark(disk=disk, root=root, new_id=lambda: str(uuid.uuid4())),
+        mark=Mark(disk=Disk(), root=root, new_id=lambda: str(uuid.uuid4())),
         survey=Survey(disk=disk, root=root),
+        is_synced=filesystem.durability != "none",
     )
 
 

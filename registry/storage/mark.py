@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from registry.storage.changes import Changes
 from registry.storage.directories import Directories
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent, Put, Remove, StorageFailure
+from registry.storage.driver import Absent, Put, Remove, StorageFailure, StorageFull
 
 STORE = "_registry/store"
 RUNNING = "_registry/running"
@@ -38,26 +38,36 @@ BEAT = 60.0
 class Mark:
     """The mark of one run. All methods block.
 
-    ``unchecked`` is the moment, in seconds of the epoch, from which on written content
-    has to be looked through; None if the last run ended well. ``started`` is when this
-    run began, by the clock of the file system.
+    ``id`` is empty if a full disk kept it from being made. ``unchecked`` is the moment,
+    in seconds of the epoch, from which on written content has to be looked through;
+    None if the last run ended well. ``started`` is when this run began, by the clock of
+    the file system.
     """
 
     def __init__(self, *, disk: Disk, root: str, new_id: Callable[[], str]) -> None:
         self._disk = disk
         self._root = os.path.abspath(root)
-        directories = Directories(disk=disk, root=self._root)
+        directories = Directories(disk=disk, root=self._root, makes_root=False)
         self._changes = Changes(disk=disk, root=self._root, directories=directories)
-        self.id = self._id(new_id)
+        self.id = ""
         self.unchecked = self._since()
-        self._write()
-        self.started = self._written()
+        try:
+            self.id = self._id(new_id)
+            self._write()
+            self.started = self._written()
+        except StorageFull:  # must not keep anybody from pulling
+            self.started = time.time()
 
     def beat(self) -> None:
-        """Give a sign of life; a power cut may undo it. Raises StorageFailure."""
+        """Give a sign of life; a power cut may undo it. Raises StorageFailure.
+
+        A mark that found no room at the start is made now.
+        """
         path = self._absolute(RUNNING)
-        with suppress(Absent):  # somebody tidied up, or the root is gone
+        try:
             self._disk.call("touch", path, os.utime, path)
+        except Absent:
+            self._write()
 
     def checked(self) -> None:
         """All that was written before this run has been looked through."""
@@ -120,7 +130,7 @@ def is_store(root: str) -> bool:
     Raises StorageFailure if that cannot be told.
     """
     disk = Disk()
-    for name in (STORE, "docker/registry/v2"):
+    for name in ("docker/registry/v2", STORE):
         try:
             disk.call("look at", f"{root}/{name}", os.stat, f"{root}/{name}")
         except Absent:
@@ -142,6 +152,8 @@ def may_be_served(root: str) -> bool:
             disk.call("look at", f"{root}/{name}", os.stat, f"{root}/{name}")
         except Absent:
             continue
+        except StorageFailure:
+            return True  # it is not for us to look there
         found.append(name)
     return found != [STORE]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from registry.storage.mark import (
     may_be_served,
     require_store,
 )
-from registry.testing.watched_disk import Killed, WatchedDisk, killing
+from registry.testing.watched_disk import Call, Killed, WatchedDisk, killing
 
 LIFE = 1_700_000_000.0
 
@@ -121,12 +122,38 @@ def test_a_cut_at_any_moment_leaves_a_mark_or_none(tmp_path: Path, at: int) -> N
     assert json.loads((tmp_path / RUNNING).read_text())["pid"] == os.getpid()
 
 
-def test_a_removed_mark_hinders_nobody(tmp_path: Path) -> None:
+def test_a_removed_mark_is_made_again(tmp_path: Path) -> None:
     running = mark(tmp_path)
     (tmp_path / RUNNING).unlink()
     running.beat()
+    assert (tmp_path / RUNNING).exists()
     running.close()
     running.close()
+    assert not (tmp_path / RUNNING).exists()
+
+
+def test_a_full_disk_keeps_nobody_from_serving(tmp_path: Path) -> None:
+    def fill(_number: int, call: Call) -> None:
+        if call.verb in ("create", "write"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    disk = WatchedDisk(interrupt=fill)
+    running = mark(tmp_path, disk)
+    assert running.unchecked is None
+    assert not (tmp_path / RUNNING).exists()
+    disk.interrupt = lambda _number, _call: None
+    running.beat()
+    assert (tmp_path / RUNNING).exists()
+
+
+def test_a_root_that_has_gone_is_not_made_by_a_sign_of_life(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    running = mark(root)
+    root.rename(tmp_path / "elsewhere")
+    with pytest.raises(StorageFailure):
+        running.beat()
+    assert os.listdir(tmp_path) == ["elsewhere"]
 
 
 @pytest.mark.parametrize(
