@@ -7,10 +7,12 @@ Every module in ``VERBS`` has ``HELP``, ``add_arguments(parser)`` and
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from registry import __version__
 from registry.service.passed_names import name_passed_sockets
@@ -48,11 +50,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for name, module in VERBS.items():
-        verb = import_module(module)
+        verb = _imported(module)
         one = verbs.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_arguments(one)
         one.set_defaults(run=verb.run)
     return parser
+
+
+def _imported(module: str) -> ModuleType:
+    """The module, and all that it needs, made without looking for garbage.
+
+    There is none, and the search takes a tenth of the start. What modules are made of
+    stays, so it is never searched later either.
+    """
+    gc.disable()
+    try:
+        return import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import unquote, urlsplit
 
 import attrs
-from treq.client import HTTPClient
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import (
     IReactorPluggableNameResolver,
@@ -18,8 +17,6 @@ from twisted.internet.interfaces import (
     IReactorTime,
 )
 from twisted.internet.protocol import Factory, Protocol
-from twisted.web.client import Agent, HTTPConnectionPool
-from twisted.web.http_headers import Headers
 
 from registry.repository.room import Room
 from registry.service.health import Check, CheckFailed
@@ -98,6 +95,11 @@ def http_check(
     rhythm: Rhythm,
 ) -> Check:
     """Whether a HEAD of ``url`` is answered with ``status``, redirects followed."""
+    # imported here, so that a registry without such a check starts sooner
+    from treq.client import HTTPClient  # noqa: PLC0415
+    from twisted.web.client import Agent, HTTPConnectionPool  # noqa: PLC0415
+    from twisted.web.http_headers import Headers  # noqa: PLC0415
+
     pool = HTTPConnectionPool(reactor, persistent=False)
     seconds = rhythm.timeout or rhythm.interval
     client = HTTPClient(Agent(reactor, connectTimeout=seconds, pool=pool))

@@ -7,19 +7,21 @@ Read next: ``maintenance/recovery.py`` (after an unclean stop),
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.interfaces import IReactorTime
 
 from registry.config.schema import Configuration
 from registry.maintenance.pace import Pace
-from registry.maintenance.recovery import Recovery
 from registry.maintenance.schedule import Job, Schedule
 from registry.maintenance.verification import INTERVAL, Verification
 from registry.repository.registry import Registry
 from registry.service.storage import OpenStorage
 from registry.storage.mark import BEAT, Mark
 from registry.storage.workers import Workers
+
+if TYPE_CHECKING:
+    from registry.maintenance.recovery import Recovery
 
 Run = Callable[[], Coroutine[Any, Any, None]]
 
@@ -66,6 +68,8 @@ def _recovery(
     mark, survey = storage.mark, storage.survey
     if mark is None or survey is None or mark.unchecked is None:
         return None
+    # imported here, so that after a clean stop the registry starts without
+    from registry.maintenance.recovery import Recovery  # noqa: PLC0415
 
     async def checked() -> None:
         await workers.run(mark.checked)
