@@ -77,8 +77,7 @@ class UploadPurger:
     async def purge(self) -> Purge:
         """Look at every session once. Raises StorageFailure if none can be listed."""
         done, before = Purge(), self._clock.seconds() - self._age
-        found = [*await self._catalog.holders(), *self._uploads.holders()]
-        for name in dict.fromkeys(found):
+        for name in await self._catalog.holders():
             await self._give_way()
             for some in batches(await self._uploads.sessions(name), STEP):
                 for session in some:

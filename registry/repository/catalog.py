@@ -1,9 +1,10 @@
 """The catalog: which repositories there are.
 
 A repository is any directory with a child that starts with ``_``, which no component of
-a name does. The catalog lists those that hold at least one manifest; an anonymous mount
-looks in all. Both are read by one walk when first asked for and kept exact afterwards.
-What a change leaves uncertain is looked up again before the next answer.
+a name does; and one that has nothing yet but blank upload sessions. The catalog lists
+those that hold at least one manifest; an anonymous mount looks in all. Both are read by
+one walk when first asked for and kept exact afterwards. What a change leaves uncertain
+is looked up again before the next answer.
 
 Spec: none; Distribution's ``/v2/_catalog``.
 """
@@ -17,6 +18,7 @@ from twisted.internet.defer import Deferred, DeferredLock, FirstError, gatherRes
 
 from registry.core.errors import NameInvalid
 from registry.core.name import RepositoryName
+from registry.repository.blank import BlankSessions
 from registry.repository.links import batches, named_below, names_or_none
 from registry.storage.driver import Driver
 from registry.storage.layout import REPOSITORIES, repository, revision_link, revisions
@@ -31,8 +33,9 @@ _AT_ONCE = 32
 class Catalog:
     """The repositories of the registry, in memory once they were asked for."""
 
-    def __init__(self, *, driver: Driver) -> None:
+    def __init__(self, *, driver: Driver, blanks: BlankSessions) -> None:
         self._driver = driver
+        self._blanks = blanks
         self._turn = DeferredLock()
         self._holders: dict[str, RepositoryName] | None = None
         self._names: list[str] = []
@@ -48,10 +51,15 @@ class Catalog:
     async def holders(self) -> Sequence[RepositoryName]:
         """All repositories, also those that hold nothing but blobs or uploads."""
         await self._settle()
-        return list((self._holders or {}).values())
+        stored = (self._holders or {}).values()
+        return list(dict.fromkeys([*stored, *self._blanks.holders()]))
 
     async def exists(self, name: RepositoryName) -> bool:
         """Whether there is such a repository."""
+        return bool(self._blanks.of(name)) or await self.is_stored(name)
+
+    async def is_stored(self, name: RepositoryName) -> bool:
+        """Whether anything of it is on disk."""
         return not MARKS.isdisjoint(await names_or_none(self._driver, repository(name)))
 
     def added(self, name: RepositoryName) -> None:
@@ -132,7 +140,7 @@ class Catalog:
         self._doubts.discard(text)
         self._looking_at = text
         try:
-            there = await self.exists(name)
+            there = await self.is_stored(name)
             listed = there and await self._holds_manifest(name)
         except BaseException:
             self._doubts.add(text)

@@ -1,9 +1,9 @@
 """Open sessions: how many uploads were begun and are not finished, within bounds.
 
-Each is a directory with two files for as long as nobody ends it, so whoever begins one
-after the other fills a disk with nothing. They are counted; files are the truth here
-too: those of a repository are listed when some of it stay open, whenever they are
-purged, and again before one more is refused.
+A blank one takes some memory. Any other is a directory with two files for as long as
+nobody ends it, so whoever begins one after the other fills a disk with nothing.
+They are counted; files are the truth here too: those of a repository are listed when
+some of it stay open, whenever they are purged, and again before one more is refused.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ REMEMBERED = 10_000
 class OpenSessions:
     """The sessions of all repositories, at most ``limit``, of one ``share``.
 
-    ``listed`` gives the sessions of a repository that are on disk.
+    ``listed`` gives the sessions of a repository: those on disk, and the blank ones.
     """
 
     def __init__(
@@ -48,8 +48,10 @@ class OpenSessions:
         self._share = share
 
     async def begin(self, name: RepositoryName, session: str) -> None:
-        """Count a session that will be made. Raises TooManyRequests."""
+        """Count a session that will be made, once. Raises TooManyRequests."""
         known = self._known.setdefault(name.text, set())
+        if session in known:
+            return
         is_new = len(known) >= SOME and name.text not in self._seen
         if is_new or self._is_full(known):
             known = await self._look(name)
@@ -86,7 +88,7 @@ class OpenSessions:
         self._most = max(REMEMBERED, 2 * len(self._known))
 
     async def _look(self, name: RepositoryName) -> set[str]:
-        """Count what is on disk. What changed while it was listed counts as well."""
+        """Count what is there. What changed while it was listed counts as well."""
         before = set(self._known.get(name.text, ()))
         listed = set(await self._listed(name))
         now = self._known.get(name.text, set())

@@ -56,7 +56,7 @@ class Receiver:
         self._file = file
         self._beginning = beginning
         self.blank = blank
-        self._begun: Blank | None = None
+        self._is_begun = False
         self._start = self._written = size
         self._expected = expected
         self._holds = holds
@@ -97,13 +97,18 @@ class Receiver:
 
     async def confirm(self) -> None:
         """Make durable that the session was begun here, if it was."""
-        if self._begun is not None:
-            await self._beginning.confirm(self._begun)
+        if self._is_begun:
+            await self._beginning.confirm()
 
     def check_complete(self) -> None:
         """Raises SizeInvalid if less came than was announced."""
         if self._expected not in (None, self.offset - self._start):
             raise self._contradiction()
+
+    def check_there(self) -> None:
+        """Raises UploadUnknown if the session was blank and was removed meanwhile."""
+        if self.blank is not None:
+            self._beginning.check(self.blank)
 
     async def end(self) -> None:
         """Let go of the file, for it is about to become a blob.
@@ -119,7 +124,7 @@ class Receiver:
         if blank is None:
             return await self._file.open()
         appender = await self._file.begin(lambda: self._beginning.lay_down(blank))
-        self.blank, self._begun = None, blank
+        self.blank, self._is_begun = None, True
         return appender
 
     async def _write(self) -> None:
@@ -221,7 +226,7 @@ class Receiving:
         try:
             await self._file.open()
         except UploadUnknown:
-            blank = self._beginning.recall()
+            blank = await self._beginning.recall()
             if blank is None:
                 raise
             return blank

@@ -7,6 +7,7 @@ else is shared and nothing is global.
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Callable
 
 import attrs
@@ -122,7 +123,7 @@ def build_registry(
     ``json_depth`` bounds what nests in a manifest. ``reserve`` is what pushes leave
     free. Content is found true for ``verified_age`` seconds.
     """
-    blanks = BlankSessions(now=clock.seconds)
+    blanks = BlankSessions(now=clock.seconds, run=secrets.token_hex(4))
 
     async def listed(name: RepositoryName) -> list[str]:
         return await names_or_none(driver, uploads_of(name)) + blanks.of(name)
@@ -140,7 +141,7 @@ def build_registry(
         driver=driver,
         locks=Locks(),
         presence=Presence(),
-        catalog=Catalog(driver=driver),
+        catalog=Catalog(driver=driver, blanks=blanks),
         contents=Contents(
             driver=driver,
             quarantine=quarantine,

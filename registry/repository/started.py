@@ -29,4 +29,9 @@ def parse_started(path: str, content: bytes) -> float:
     return moment.timestamp()
 
 
+def is_torn(content: bytes) -> bool:
+    """Whether a power cut came before the bytes of a ``startedat`` reached the disk."""
+    return not content.strip(b"\0")
+
+
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"

@@ -204,7 +204,8 @@ class Tags:
         listing = self._listings.get(name.text)
         if listing is None:
             listing = Listing(names=await self._read_names(name))
-            self._listings.put(name.text, listing, listing.cost)
+            if listing.names:
+                self._listings.put(name.text, listing, listing.cost)
         return listing
 
     async def _read_names(self, name: RepositoryName) -> list[str]:

@@ -20,7 +20,7 @@ from registry.core.errors import DigestInvalid, UploadUnknown
 from registry.core.name import RepositoryName
 from registry.core.upload import ChunkRange, SessionId
 from registry.repository.beginning import Beginning, Beginnings
-from registry.repository.blank import BlankSessions
+from registry.repository.blank import Blank, BlankSessions
 from registry.repository.blobs import Blob, Blobs
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
@@ -36,7 +36,7 @@ from registry.repository.receiving import (
     SessionKey,
 )
 from registry.repository.session_file import LOST
-from registry.repository.started import parse_started
+from registry.repository.started import format_started, is_torn, parse_started
 from registry.storage.driver import (
     Absent,
     Append,
@@ -44,6 +44,7 @@ from registry.storage.driver import (
     Change,
     Discard,
     Driver,
+    Put,
     Remove,
     StorageFailure,
 )
@@ -59,12 +60,19 @@ from registry.storage.layout import (
 class UploadStatus:
     """A session: ``offset`` bytes received.
 
-    ``started`` is in seconds of the epoch, where it is known.
+    ``started`` is in seconds of the epoch, where it is known. ``blank`` is there as
+    long as nothing is on disk.
     """
 
     id: str
     offset: int
     started: int | None
+    blank: Blank | None = None
+
+    @classmethod
+    def without_bytes(cls, session: str, blank: Blank) -> UploadStatus:
+        """Of a blank session."""
+        return cls(session, 0, blank.started, blank)
 
 
 class Uploads:
@@ -91,7 +99,11 @@ class Uploads:
         self._blobs = blobs
         self._locks = locks
         self._beginnings = Beginnings(
-            driver=driver, presence=presence, catalog=catalog, blanks=blanks
+            driver=driver,
+            presence=presence,
+            catalog=catalog,
+            begun=begun,
+            blanks=blanks,
         )
         self._blanks = blanks
         self._new_id = new_id
@@ -110,23 +122,26 @@ class Uploads:
         session = SessionId(self._new_id()).text
         await self._begun.begin(name, session)
         blank = self._blanks.begin(name, session, algorithm)
-        return UploadStatus(session, 0, blank.started)
+        return UploadStatus.without_bytes(session, blank)
 
     async def status(
-        self, name: RepositoryName, session: str, *, told: int | None = None
+        self, name: RepositoryName, session: str, *, told: Blank | None = None
     ) -> UploadStatus:
         """How far the session is, by its file, if it has one.
 
-        ``told`` is the start that its client proves. Raises UploadUnknown.
+        ``told`` is what its client proves of it. Raises UploadUnknown.
         """
         SessionId(session)
+        blank = self._blanks.find(name, session)
+        if blank is not None:
+            return UploadStatus.without_bytes(session, blank)
         path = upload_started(name, session)
         [started] = await self._driver.read_many([path])
         [size] = await self._driver.sizes([upload_data(name, session)])
         if size is None:
             blank = self._blanks.find(name, session, told=told)
             if blank is not None:
-                return UploadStatus(session, 0, blank.started)
+                return UploadStatus.without_bytes(session, blank)
         if started is None or size is None:
             raise UploadUnknown
         return UploadStatus(session, size, _readable(path, started))
@@ -140,15 +155,15 @@ class Uploads:
         length: int | None,
         flush: bool,
         holds: int = 0,
-        told: int | None = None,
+        told: Blank | None = None,
     ) -> Receiving:
         """``async with`` it: a Receiver that appends, alone with the session.
 
         ``chunk`` is where the client says the bytes belong, ``length`` how many it
         announced. With ``flush``, or when the body breaks off, the bytes survive a
         power cut afterwards. Up to ``holds`` bytes are left to the commit, which then
-        writes them. ``told`` is the start that the client proves. Entering raises
-        UploadUnknown, RangeInvalid, SizeInvalid.
+        writes them. ``told`` is what the client proves of a blank session. Entering
+        raises UploadUnknown, RangeInvalid, SizeInvalid, TooManyRequests.
         """
         SessionId(session)
         return Receiving(
@@ -182,14 +197,14 @@ class Uploads:
         return await finished(self._commit(name, session, digest, receiver))
 
     async def cancel(
-        self, name: RepositoryName, session: str, *, told: int | None = None
+        self, name: RepositoryName, session: str, *, told: Blank | None = None
     ) -> None:
         """Give the session up. Raises UploadUnknown."""
         SessionId(session)
         await finished(self._cancel(name, session, told))
 
     def _beginning(
-        self, name: RepositoryName, session: str, told: int | None
+        self, name: RepositoryName, session: str, told: Blank | None
     ) -> Beginning:
         return Beginning(among=self._beginnings, name=name, session=session, told=told)
 
@@ -201,6 +216,7 @@ class Uploads:
         receiver: Receiver,
     ) -> Blob:
         data, discard = upload_data(name, session), Discard(upload(name, session))
+        receiver.check_there()
         await receiver.end()
         then = [] if receiver.blank else [discard]
         try:
@@ -212,6 +228,7 @@ class Uploads:
             raise UploadUnknown from None
         except BytesDoubted:
             await self._driver.apply([discard])
+            self._ended(name, session)
             raise UploadUnknown(LOST) from None
         except DigestInvalid:
             await self._driver.apply(then)
@@ -256,29 +273,30 @@ class Uploads:
         return progress
 
     async def _cancel(
-        self, name: RepositoryName, session: str, told: int | None
+        self, name: RepositoryName, session: str, told: Blank | None
     ) -> None:
-        key = (name.text, session)
-        async with self._locks.hold(key):
-            [size] = await self._driver.sizes([upload_data(name, session)])
-            if size is not None:
-                self._live.drop(key)
-                await self._driver.apply([Remove(upload(name, session))])
-            elif self._blanks.find(name, session, told=told) is None:
-                await self._driver.apply([])
-                raise UploadUnknown
+        async with self._locks.hold((name.text, session)):
+            if self._blanks.find(name, session) is None:
+                await self._remove(name, session, told)
             self._ended(name, session)
+
+    async def _remove(
+        self, name: RepositoryName, session: str, told: Blank | None
+    ) -> None:
+        [size] = await self._driver.sizes([upload_data(name, session)])
+        if size is not None:
+            self._live.drop((name.text, session))
+            await self._driver.apply([Remove(upload(name, session))])
+        elif self._blanks.find(name, session, told=told) is None:
+            await self._driver.apply([])
+            raise UploadUnknown
 
     async def sessions(self, name: RepositoryName) -> list[str]:
         """The names of what stands where sessions do, and of those that are blank."""
         found = await names_or_none(self._driver, uploads(name))
-        found += self._blanks.of(name)
+        found = list(dict.fromkeys([*found, *self._blanks.of(name)]))
         self._begun.found(name, found)
         return found
-
-    def holders(self) -> list[RepositoryName]:
-        """Repositories that have blank sessions, and may have nothing else."""
-        return self._blanks.holders()
 
     async def drop_half_made(self, name: RepositoryName, session: str) -> bool:
         """Remove what is left of a session that has no file for its bytes.
@@ -295,7 +313,8 @@ class Uploads:
             [size] = await self._driver.sizes([upload_data(name, session)])
             if size is None:
                 await self._driver.apply([Discard(upload(name, session))])
-                self._begun.ended(name, session)
+                if self._blanks.find(name, session) is None:
+                    self._begun.ended(name, session)
             return size is None
 
     async def expire(
@@ -303,8 +322,9 @@ class Uploads:
     ) -> bool:
         """Remove the session if it was started ``before``, in seconds of the epoch.
 
-        Whether it was, or with ``dry`` would be. One that a request has just now stays.
-        Raises UploadUnknown if nothing says when it was started.
+        Whether it was, or with ``dry`` would be. One that a request has just now stays,
+        and so does one whose start a power cut tore: it counts from now. Raises
+        UploadUnknown if nothing says when it was started.
         """
         SessionId(session)
         if self._locks.is_held((name.text, session)):
@@ -320,7 +340,7 @@ class Uploads:
             if blank is not None:
                 started = float(blank.started)
             else:
-                started = await self._started(path)
+                started = await self._started(path, dry)
             if started >= before:
                 return False
             if not dry:
@@ -330,11 +350,16 @@ class Uploads:
                 self._ended(name, session)
             return True
 
-    async def _started(self, path: str) -> float:
+    async def _started(self, path: str, dry: bool) -> float:
         [content] = await self._driver.read_many([path])
         if content is None:
             raise UploadUnknown
-        return parse_started(path, content)
+        if not is_torn(content):
+            return parse_started(path, content)
+        now = self._blanks.now()
+        if not dry:
+            await self._driver.apply([Put(path, format_started(now))])
+        return now
 
 
 def _readable(path: str, started: bytes) -> int | None:

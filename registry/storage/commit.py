@@ -138,10 +138,10 @@ class Commit:
                     file = self._changes.stage(temporary, change.content)
                     one.staged[position] = file
                 case Move():
-                    target = self._absolute(change.target)
-                    self._directories.make(os.path.dirname(target))
                     source = self._absolute(change.source)
                     one.staged[position] = self._changes.source(source)
+                    target = self._absolute(change.target)
+                    self._directories.make(os.path.dirname(target))
                 case Append():
                     self._changes.append(change)
 
@@ -167,7 +167,8 @@ class Commit:
             for one in everyone:
                 for file in one.staged.values():
                     self._changes.distrust(file)
-                one.failure = one.failure or failure
+                if one.is_going and one.staged:
+                    one.failure = failure
 
     def _check(self, one: Going) -> None:
         for file in one.staged.values():

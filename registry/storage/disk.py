@@ -20,6 +20,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import attrs
@@ -133,6 +134,15 @@ class Disk:
         """The same for the file system of a directory."""
         self.call("sync file system", path, _sync_tree, path)
 
+    def check_alive(self, path: str) -> None:
+        """Raises StorageFailure where the file system has given up its journal.
+
+        It then takes no new file. This one has no name, and is gone at once; that there
+        is no room for it means nothing.
+        """
+        with suppress(StorageFull):
+            self.call("write below", path, _make_unnamed, path)
+
     def close(self, fd: int, path: str) -> None:
         """Release a descriptor."""
         self.call("close", path, os.close, fd)
@@ -241,6 +251,10 @@ def _sync_tree(path: str) -> None:
         sync_file_system(fd)
     finally:
         os.close(fd)
+
+
+def _make_unnamed(path: str) -> None:
+    os.close(os.open(path, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
 
 def _mkdir(path: str) -> bool:

@@ -96,6 +96,7 @@ class FilesystemDriver:
             carry_out=self._guarded(keeping.carry_out),
             most=MOST if shares_syncs else 1,
         )
+        self._whole = whole
         self._growing: WeakSet[OpenFile] = WeakSet()
         self._contents: WeakSet[FileContent] = WeakSet()
         self._kept = OpenFiles(limit=KEPT)
@@ -194,6 +195,7 @@ class FilesystemDriver:
 
     async def close(self) -> None:
         """Close every file that is still open, after the worker that uses it."""
+        self._whole.close()
         self._kept.close()
         for content in list(self._contents):
             content.close()

@@ -1,20 +1,26 @@
-"""A secret of this store, made once: what it signs is still good after a restart."""
+"""A secret of this store, made once: what it signs is still good after a restart.
+
+It is nobody else's business, so only the registry's user can read it. One that others
+could read, or that is torn, is made anew: then blank uploads of before are unknown.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from contextlib import closing
+import stat
+from contextlib import suppress
 
-from registry.storage.changes import Changes
 from registry.storage.directories import Directories
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent, Put
-from registry.storage.openfile import OpenFile
+from registry.storage.driver import Absent, StorageFailure
 
 PLACE = "_registry/secret"
 LENGTH = 32
-"""Bytes of it. A file of another length is torn, and made anew."""
+"""Bytes of it. A file of another length is torn."""
+
+_MODE = 0o600
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def kept_secret(disk: Disk, root: str) -> bytes:
@@ -23,19 +29,46 @@ def kept_secret(disk: Disk, root: str) -> bytes:
     Raises StorageFailure.
     """
     path = f"{root}/{PLACE}"
+    return _kept(disk, path) or _made(disk, root, path)
+
+
+def _kept(disk: Disk, path: str) -> bytes | None:
     try:
-        with closing(OpenFile(disk=disk, path=path, opened=disk.open(path))) as file:
-            kept = file.read(0, file.size)
+        fd, _ = disk.open(path)
     except Absent:
-        kept = b""
-    if len(kept) != LENGTH:
-        kept = secrets.token_bytes(LENGTH)
-        before = os.umask(0o077)
-        try:
-            directories = Directories(disk=disk, root=root)
-            Changes(disk=disk, root=root, directories=directories).apply(
-                [Put(PLACE, kept)]
-            )
-        finally:
-            os.umask(before)
-    return kept
+        return None
+    try:
+        is_ours = not stat.S_IMODE(os.fstat(fd).st_mode) & 0o077
+        kept = disk.read(fd, path, 0, LENGTH + 1)
+    finally:
+        disk.close(fd, path)
+    return kept if is_ours and len(kept) == LENGTH else None
+
+
+def _made(disk: Disk, root: str, path: str) -> bytes:
+    """A new one, which is durable before anything is signed with it."""
+    made = secrets.token_bytes(LENGTH)
+    directory, temporary = os.path.dirname(path), f"{path}.tmp"
+    try:
+        Directories(disk=disk, root=root).settle(directory)
+        with suppress(Absent):  # of another mode, if a crash left it
+            disk.unlink(temporary)
+        _write(disk, temporary, made)
+        disk.rename(temporary, path)
+        disk.fsync_directory(directory)
+    except Absent as gone:
+        raise StorageFailure(
+            f"cannot make {path}: {gone.path} vanishes or is no directory; look at the"
+            " path and stop what else writes there"
+        ) from None
+    return made
+
+
+def _write(disk: Disk, path: str, content: bytes) -> None:
+    fd = disk.call("create", path, os.open, path, _MAKE, _MODE)
+    try:
+        if disk.writev(fd, path, [content]) != len(content):
+            raise StorageFailure(f"{path} takes no more bytes; check the disk")
+        disk.fsync(fd, path)
+    finally:
+        disk.close(fd, path)

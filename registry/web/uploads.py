@@ -16,6 +16,7 @@ from registry.core.errors import DigestInvalid, RangeInvalid, UploadUnknown
 from registry.core.name import RepositoryName
 from registry.core.route import Kind, Route
 from registry.core.upload import ChunkRange
+from registry.repository.blank import Blank
 from registry.repository.blobs import Blob, Blobs
 from registry.repository.receiving import Receiver
 from registry.repository.room import Promise, Room
@@ -129,8 +130,7 @@ class UploadEndpoints:
                 pass
         except RangeInvalid as error:
             return self._out_of_order(request, name, session, error)
-        started = receiver.blank.started if receiver.blank else None
-        status = UploadStatus(session, receiver.offset, started)
+        status = UploadStatus(session, receiver.offset, None, receiver.blank)
         return self._progress(202, request, name, status)
 
     async def put(self, request: Request, route: Route) -> Response:
@@ -222,10 +222,12 @@ class UploadEndpoints:
                 offset=offset,
             )
 
-    def _told(self, request: Request, name: RepositoryName, session: str) -> int | None:
-        """When the session was begun, if the client proves it and it has no bytes."""
+    def _told(
+        self, request: Request, name: RepositoryName, session: str
+    ) -> Blank | None:
+        """What the client proves of a session that may be blank."""
         state = request.parameter("_state")
-        return self.states.started(state, name=name.text, session=session)
+        return self.states.blank(state, name=name.text, session=session)
 
     # Answers.
 
@@ -247,7 +249,7 @@ class UploadEndpoints:
     ) -> Response:
         """416, with what the client needs to go on."""
         told = self._told(request, name, session)
-        status = UploadStatus(session, error.offset, told)
+        status = UploadStatus(session, error.offset, None, told)
         return problem(error, *self._where(request, name, status))
 
     def _where(
@@ -258,7 +260,7 @@ class UploadEndpoints:
             name=name.text,
             session=status.id,
             offset=status.offset,
-            started=None if status.offset else status.started,
+            blank=None if status.offset else status.blank,
         )
         location = self.locations.upload(request, name.text, status.id, state)
         return [

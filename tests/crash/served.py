@@ -76,6 +76,9 @@ class Whole:
         """Make all durable."""
         self.disk.sync_tree(self.root)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class Restarted(Harness):
     """A registry that may find uploads of the one before it: names are never reused."""

@@ -194,7 +194,7 @@ def state(data: bytes) -> None:
         mac = hmac.new(secret, data, hashlib.sha256).digest()
         sealed = base64.urlsafe_b64encode(mac + data).decode("ascii")
         states.offset(sealed, name=NAME, session=SESSION)
-        states.started(sealed, name=NAME, session=SESSION)
+        states.blank(sealed, name=NAME, session=SESSION)
 
 
 def stored(data: bytes) -> None:

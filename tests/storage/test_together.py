@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from always import always
 from twisted.internet.defer import Deferred
 
 from registry.storage.changes import Changes
@@ -20,6 +21,7 @@ from registry.storage.driver import (
     StorageFailure,
 )
 from registry.storage.together import MOST, Together
+from registry.storage.whole_sync import NO_WHOLE_SYNC
 
 Lists = Sequence[Sequence[Change]]
 
@@ -44,11 +46,18 @@ class Held:
             turn.errback()
 
 
-def commit_at(root: Path) -> Commit:
-    disk = Disk()
-    directories = Directories(disk=disk, root=str(root))
-    changes = Changes(disk=disk, root=str(root), directories=directories)
-    return Commit(disk=disk, root=str(root), changes=changes, directories=directories)
+@pytest.fixture(params=[False, True], ids=["alone", "as a whole"])
+def commit(request: pytest.FixtureRequest, tmp_path: Path) -> Commit:
+    """What carries them out, syncing one after the other or everything at once."""
+    disk, root = Disk(), str(tmp_path)
+    directories = Directories(disk=disk, root=root)
+    return Commit(
+        disk=disk,
+        root=root,
+        changes=Changes(disk=disk, root=root, directories=directories),
+        directories=directories,
+        whole=always(disk, root) if request.param else NO_WHOLE_SYNC,
+    )
 
 
 def test_what_waits_goes_in_one_turn() -> None:
@@ -96,9 +105,8 @@ def test_a_turn_that_breaks_fails_all_of_it_and_nothing_later() -> None:
     ],
 )
 def test_lists_do_not_fail_for_each_others_sake(
-    tmp_path: Path, bad: list[Change], raised: type[Exception]
+    commit: Commit, tmp_path: Path, bad: list[Change], raised: type[Exception]
 ) -> None:
-    commit = commit_at(tmp_path)
     assert commit.carry_out([[Put("file", b"")]]) == [None]
     before, after = [Put("d/a", b"a")], [Put("d/b", b"b")]
     outcomes = commit.carry_out([before, [Put("d/c", b"c"), *bad], after])
@@ -107,8 +115,9 @@ def test_lists_do_not_fail_for_each_others_sake(
     assert {path.name for path in (tmp_path / "d").iterdir()} == {"a", "b", "c"}
 
 
-def test_a_directory_that_vanishes_meanwhile_is_made_again(tmp_path: Path) -> None:
-    commit = commit_at(tmp_path)
+def test_a_directory_that_vanishes_meanwhile_is_made_again(
+    commit: Commit, tmp_path: Path
+) -> None:
     assert commit.carry_out([[Put("d/e/a", b"a")]]) == [None]
     (tmp_path / "d/e/a").unlink()
     (tmp_path / "d/e").rmdir()
