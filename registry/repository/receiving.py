@@ -92,7 +92,7 @@ class Receiver:
 
     async def write(self) -> None:
         """Write all that is held."""
-        if self._held:
+        if self._held_size:
             await finished(self._write())
 
     async def confirm(self) -> None:

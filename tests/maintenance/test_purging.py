@@ -55,9 +55,19 @@ def registry(driver: Driver, clock: Clock) -> Registry:
     )
 
 
-def begin(registry: Registry, name: RepositoryName = NAME) -> str:
-    """The id of a new session."""
-    return result_of(registry.uploads.start(name)).id
+def begin(registry: Registry, name: RepositoryName = NAME, sent: bytes = b"") -> str:
+    """The id of a new session that has received ``sent``."""
+    session = result_of(registry.uploads.start(name)).id
+
+    async def send() -> None:
+        receiving = registry.uploads.receive(
+            name, session, chunk=None, length=None, flush=True
+        )
+        async with receiving as receiver:
+            await receiver.append([sent])
+
+    result_of(send())
+    return session
 
 
 def purge(registry: Registry, clock: Clock, *, is_dry: bool = False) -> Purge:
@@ -86,17 +96,18 @@ def there(driver: Driver, session: str, name: RepositoryName = NAME) -> bool:
     return True
 
 
+@pytest.mark.parametrize("sent", [b"", b"half"], ids=["blank", "some"])
 def test_an_old_session_goes_and_a_newer_one_stays(
-    driver: Driver, registry: Registry, clock: Clock
+    driver: Driver, registry: Registry, clock: Clock, sent: bytes
 ) -> None:
-    old, elsewhere = begin(registry), begin(registry, OTHER)
+    old, elsewhere = begin(registry, sent=sent), begin(registry, OTHER, sent)
     clock.advance(1)
-    new = begin(registry)
+    new = begin(registry, sent=sent)
     clock.advance(AGE - 0.5)
     assert purge(registry, clock) == Purge(removed=2, kept=1)
     assert not there(driver, old)
     assert not there(driver, elsewhere, OTHER)
-    assert result_of(registry.uploads.status(NAME, new)).offset == 0
+    assert result_of(registry.uploads.status(NAME, new)).offset == len(sent)
     with pytest.raises(UploadUnknown):
         result_of(registry.uploads.status(NAME, old))
 
@@ -107,14 +118,15 @@ def test_a_session_of_exactly_the_age_stays(registry: Registry, clock: Clock) ->
     assert purge(registry, clock) == Purge(kept=1)
 
 
+@pytest.mark.parametrize("sent", [b"", b"half"], ids=["blank", "some"])
 def test_a_dry_run_removes_nothing(
-    driver: Driver, registry: Registry, clock: Clock
+    driver: Driver, registry: Registry, clock: Clock, sent: bytes
 ) -> None:
-    session = begin(registry)
+    session = begin(registry, sent=sent)
     clock.advance(AGE + 1)
     assert purge(registry, clock, is_dry=True) == Purge(removed=1)
-    assert there(driver, session)
-    assert result_of(registry.uploads.status(NAME, session)).offset == 0
+    assert there(driver, session) is bool(sent)
+    assert result_of(registry.uploads.status(NAME, session)).offset == len(sent)
 
 
 def test_a_session_that_a_request_has_stays(
@@ -141,7 +153,7 @@ def test_a_session_that_a_request_has_stays(
 def test_a_session_without_a_time_of_start_stays(
     driver: Driver, registry: Registry, clock: Clock
 ) -> None:
-    session = begin(registry)
+    session = begin(registry, sent=b"half")
     result_of(driver.apply([Remove(upload_started(NAME, session))]))
     clock.advance(AGE + 1)
     assert purge(registry, clock) == Purge(undated=1)
@@ -151,11 +163,29 @@ def test_a_session_without_a_time_of_start_stays(
 def test_one_that_cannot_be_read_does_not_keep_the_others(
     driver: Driver, registry: Registry, clock: Clock
 ) -> None:
-    sessions = sorted(begin(registry) for _ in range(3))
+    sessions = sorted(begin(registry, sent=b"half") for _ in range(3))
     result_of(driver.apply([Put(upload_started(NAME, sessions[0]), b"yesterday")]))
     clock.advance(AGE + 1)
     assert purge(registry, clock) == Purge(removed=2, failed=1)
     assert there(driver, sessions[0])
+
+
+@pytest.mark.parametrize("torn", [b"", b"\0" * 20], ids=["empty", "zeros"])
+def test_one_whose_start_a_power_cut_tore_counts_from_when_it_is_found(
+    driver: Driver, registry: Registry, clock: Clock, torn: bytes
+) -> None:
+    session = begin(registry, sent=b"half")
+    path = upload_started(NAME, session)
+    result_of(driver.apply([Put(path, torn)]))
+    clock.advance(AGE + 1)
+    assert purge(registry, clock, is_dry=True) == Purge(kept=1)
+    assert result_of(driver.read(path)) == torn
+    assert purge(registry, clock) == Purge(kept=1)
+    clock.advance(AGE)
+    assert purge(registry, clock) == Purge(kept=1)
+    clock.advance(1)
+    assert purge(registry, clock) == Purge(removed=1)
+    assert not there(driver, session)
 
 
 def test_a_session_of_distribution_goes_with_its_hash_states(

@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from registry.core.digest import Digest, Hasher
 from registry.core.mediatype import OCI_INDEX, OCI_MANIFEST
 from registry.core.name import Reference, RepositoryName, Tag
+from registry.repository.blank import Blank
 from registry.repository.blobs import Blob
 from registry.repository.push import Pushed
 from registry.repository.registry import Registry
@@ -67,10 +68,14 @@ async def push_blob(
 
 
 async def append(
-    registry: Registry, session: str, *chunks: bytes, name: RepositoryName = NAME
+    registry: Registry,
+    session: str,
+    *chunks: bytes,
+    name: RepositoryName = NAME,
+    told: Blank | None = None,
 ) -> int:
     receiving = registry.uploads.receive(
-        name, session, chunk=None, length=None, flush=False
+        name, session, chunk=None, length=None, flush=False, told=told
     )
     async with receiving as receiver:
         for chunk in chunks:
@@ -85,10 +90,17 @@ async def commit(
     *last: bytes,
     name: RepositoryName = NAME,
     holds: int = 1000,
+    told: Blank | None = None,
 ) -> Blob:
     """The last request of an upload, as ``web/uploads.py`` serves it."""
     receiving = registry.uploads.receive(
-        name, session, chunk=None, length=sum(map(len, last)), flush=False, holds=holds
+        name,
+        session,
+        chunk=None,
+        length=sum(map(len, last)),
+        flush=False,
+        holds=holds,
+        told=told,
     )
     async with receiving as receiver:
         for chunk in last:
@@ -158,6 +170,10 @@ class Recording:
     async def apply(self, changes: Sequence[Change]) -> None:
         self.changes += changes
         await self._driver.apply(changes)
+
+    async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
+        self.changes += after
+        return await self._driver.append_to(path, after=after)
 
 
 class Asking:

@@ -6,7 +6,17 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from pushing import CONFIG, LAYER, NAME, Recording, image, push_blob, push_manifest
+from pushing import (
+    CONFIG,
+    LAYER,
+    NAME,
+    Recording,
+    append,
+    commit,
+    image,
+    push_blob,
+    push_manifest,
+)
 from twisted.internet.defer import Deferred
 
 from registry.core.digest import Digest
@@ -45,19 +55,45 @@ def recording(driver: Driver) -> Recording:
     return Recording(driver)
 
 
-def test_a_session_starts_with_its_start(recording: Recording, build: Build) -> None:
-    result_of(build(recording).uploads.start(NAME))
+def test_a_session_starts_with_its_first_bytes_and_its_start_is_made_sure_of(
+    recording: Recording, build: Build
+) -> None:
+    registry = build(recording)
+    session = result_of(registry.uploads.start(NAME)).id
+    assert recording.changes == []
+    result_of(append(registry, session, b"1"))
     assert told(recording.changes) == [
-        "Put _uploads/ID/startedat",
+        "Discard _uploads/ID",
+        "Create _uploads/ID/startedat",
         "Create _uploads/ID/data",
+        "Move _uploads/ID/startedat",
+    ]
+    result_of(append(registry, session, b"2"))
+    assert len(recording.changes) == 4
+
+
+def test_a_small_blob_needs_no_session_on_disk(
+    recording: Recording, build: Build
+) -> None:
+    registry = build(recording)
+    session = result_of(registry.uploads.start(NAME, algorithm="sha512")).id
+    result_of(commit(registry, session, Digest.of(LAYER, "sha512"), LAYER))
+    assert told(recording.changes) == [
+        "Put blobs/L/data",
+        "Put _layers/L/link",
+        "Put _layers/512/link",
     ]
 
 
 def test_a_blob_is_there_before_its_link_and_its_session_goes_last(
     recording: Recording, build: Build
 ) -> None:
-    result_of(push_blob(build(recording), LAYER, algorithm="sha512"))
-    assert told(recording.changes)[2:] == [
+    registry = build(recording)
+    session = result_of(registry.uploads.start(NAME, algorithm="sha512")).id
+    result_of(append(registry, session, LAYER))
+    recording.changes.clear()
+    result_of(commit(registry, session, Digest.of(LAYER, "sha512")))
+    assert told(recording.changes) == [
         "Move blobs/L/data",
         "Put _layers/L/link",
         "Put _layers/512/link",

@@ -259,9 +259,19 @@ def test_we_write_exactly_what_distribution_would(
 
 def test_a_session_looks_like_distributions(tmp_path: Path, opened: Registry) -> None:
     session = result_of(opened.uploads.start(NAME)).id
+    assert files_below(tmp_path) == {}
+
+    async def receive() -> None:
+        receiving = opened.uploads.receive(
+            NAME, session, chunk=None, length=None, flush=True
+        )
+        async with receiving as receiver:
+            await receiver.append([b"half"])
+
+    result_of(receive())
     place = f"docker/registry/v2/repositories/{NAME}/_uploads/{session}"
     assert files_below(tmp_path) == {
-        f"{place}/data": b"",
+        f"{place}/data": b"half",
         f"{place}/startedat": b"2026-01-02T03:04:05Z",
     }
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from pushing import NAME, Recording, image, push_blob, push_image
+from pushing import NAME, Recording, append, image, push_blob, push_image
 
 from registry.core.digest import Digest
 from registry.core.errors import ManifestUnknown, NameUnknown
@@ -52,7 +52,9 @@ def test_a_repository_without_manifest_is_a_holder_only(
 ) -> None:
     registry = build(driver)
     result_of(push_blob(registry, b"layer", RepositoryName("blobs")))
-    result_of(registry.uploads.start(RepositoryName("uploads")))
+    session = result_of(registry.uploads.start(RepositoryName("uploads"))).id
+    assert (names(registry), holders(registry)) == ([], ["blobs", "uploads"])
+    result_of(append(registry, session, b"half", name=RepositoryName("uploads")))
     for fresh in (registry, build(driver)):
         assert (names(fresh), holders(fresh)) == ([], ["blobs", "uploads"])
 
