@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from registry.core.errors import UploadUnknown
 from registry.repository.links import place_of
-from registry.storage.driver import Absent, Appender, BytesDoubted, Discard, Driver
+from registry.storage.driver import Absent, Appender, BytesDoubted, Driver, Remove
 
 LOST = (
     "a part of the upload may be lost, for the registry's storage failed; start a new"
@@ -48,5 +48,5 @@ class SessionFile:
             except Absent:
                 raise UploadUnknown from None
             except BytesDoubted:
-                await self._driver.apply([Discard(place_of(self._path))])
+                await self._driver.apply([Remove(place_of(self._path))])
                 raise UploadUnknown(LOST) from None

@@ -227,7 +227,7 @@ class Uploads:
         except Absent:
             raise UploadUnknown from None
         except BytesDoubted:
-            await self._driver.apply([discard])
+            await self._driver.apply([Remove(upload(name, session))])
             self._ended(name, session)
             raise UploadUnknown(LOST) from None
         except DigestInvalid:
