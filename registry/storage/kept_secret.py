@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from registry.storage.directories import Directories
 from registry.storage.disk import Disk
-from registry.storage.driver import Absent, StorageFailure
+from registry.storage.driver import Absent, StorageFailure, StorageFull
 
 PLACE = "_registry/secret"
 LENGTH = 32
@@ -29,7 +29,13 @@ def kept_secret(disk: Disk, root: str) -> bytes:
     Raises StorageFailure.
     """
     path = f"{root}/{PLACE}"
-    return _kept(disk, path) or _made(disk, root, path)
+    kept = _kept(disk, path)
+    if kept is not None:
+        return kept
+    made = secrets.token_bytes(LENGTH)
+    with suppress(StorageFull):  # then it is good for this run only
+        _keep(disk, root, path, made)
+    return made
 
 
 def _kept(disk: Disk, path: str) -> bytes | None:
@@ -45,9 +51,8 @@ def _kept(disk: Disk, path: str) -> bytes | None:
     return kept if is_ours and len(kept) == LENGTH else None
 
 
-def _made(disk: Disk, root: str, path: str) -> bytes:
-    """A new one, which is durable before anything is signed with it."""
-    made = secrets.token_bytes(LENGTH)
+def _keep(disk: Disk, root: str, path: str, made: bytes) -> None:
+    """Make a new one durable before anything is signed with it."""
     directory, temporary = os.path.dirname(path), f"{path}.tmp"
     try:
         Directories(disk=disk, root=root).settle(directory)
@@ -61,7 +66,6 @@ def _made(disk: Disk, root: str, path: str) -> bytes:
             f"cannot make {path}: {gone.path} vanishes or is no directory; look at the"
             " path and stop what else writes there"
         ) from None
-    return made
 
 
 def _write(disk: Disk, path: str, content: bytes) -> None:

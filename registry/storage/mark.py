@@ -18,6 +18,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from registry.storage.changes import Changes
 from registry.storage.directories import Directories
@@ -50,6 +51,7 @@ class Mark:
         directories = Directories(disk=disk, root=self._root, makes_root=False)
         self._changes = Changes(disk=disk, root=self._root, directories=directories)
         self.id = ""
+        self._is_written = False
         self.unchecked = self._since()
         try:
             self.id = self._id(new_id)
@@ -61,9 +63,14 @@ class Mark:
     def beat(self) -> None:
         """Give a sign of life; a power cut may undo it. Raises StorageFailure.
 
-        A mark that found no room at the start is made now.
+        A mark that found no room at the start is made now, if there is some. Until then
+        that of the last run stays as it is: it knows since when content is unchecked.
         """
         path = self._absolute(RUNNING)
+        if not self._is_written:
+            with suppress(StorageFull):
+                self._write()
+            return
         try:
             self._disk.call("touch", path, os.utime, path)
         except Absent:
@@ -101,6 +108,7 @@ class Mark:
     def _write(self) -> None:
         said = {"pid": os.getpid(), "unchecked": self.unchecked}
         self._changes.apply([Put(RUNNING, f"{json.dumps(said)}\n".encode())])
+        self._is_written = True
 
     def _written(self) -> float:
         path = self._absolute(RUNNING)

@@ -26,6 +26,12 @@ http: {{addr: "127.0.0.1:{port}", secret: for tests}}
 MOUNTED = 'mount -t tmpfs -o "size=$1,nr_inodes=$2" none "$3" && shift 3 && exec "$@"'
 
 
+def mounted(place: str, *, size: int, inodes: int = 2000) -> list[str]:
+    """What precedes a command that is to find a small disk at ``place``."""
+    alone = ("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNTED, "sh")
+    return [*alone, str(size), str(inodes), place]
+
+
 class SmallServer(Program):
     """Our server on a disk of ``size`` bytes and ``inodes`` files below ``work``."""
 
@@ -53,8 +59,7 @@ class SmallServer(Program):
             )
         super().__init__(
             command=[
-                *("unshare", "--map-root-user", "--mount", "sh", "-c", MOUNTED, "sh"),
-                *(str(size), str(inodes), mount),
+                *mounted(mount, size=size, inodes=inodes),
                 *OURS,
                 configuration,
             ],

@@ -202,7 +202,8 @@ class UploadEndpoints:
                 if promise is not None:
                     await _store(body, receiver, promise)
                 elif body.length != 0:
-                    with await self.room.promise(body.length or 0) as kept:
+                    size = body.length or 0
+                    with await self.room.promise(size, files=FILES) as kept:
                         await _store(body, receiver, kept)
                 yield receiver
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 from registry.core.digest import Digest
 from registry.core.mediatype import OCI_INDEX
 from registry.testing.client import Answer, Client, with_query
-from registry.testing.small_disk import SmallServer
+from registry.testing.small_disk import SmallServer, mounted
 
 MIB = 1024 * 1024
 INDEX = json.dumps(
@@ -45,6 +48,18 @@ def random_bytes(size: int) -> bytes:
 def post_whole(client: Client, content: bytes, name: str = "a") -> Answer:
     path = f"/v2/{name}/blobs/uploads/?digest={Digest.of(content)}"
     return client.request("POST", path, body=content)
+
+
+def announce(client: Client, size: int) -> Answer:
+    """What is answered to a push of ``size`` bytes before any of them."""
+    connection = HTTPConnection("127.0.0.1", client.port, timeout=LIMIT)
+    with closing(connection):
+        path = f"/v2/a/blobs/uploads/?digest={Digest.of(b'')}"
+        connection.putrequest("POST", path)
+        connection.putheader("Content-Length", str(size))
+        connection.endheaders()
+        answer = connection.getresponse()
+        return Answer(f"POST {path}", answer.status, answer.headers, answer.read())
 
 
 def free_words(answer: Answer) -> dict[str, Any]:
@@ -96,7 +111,7 @@ def test_a_push_that_does_not_fit_is_refused_before_its_body(
 
 
 def test_a_refusal_names_what_is_free_and_what_is_needed(small: SmallServer) -> None:
-    detail = free_words(post_whole(small.client, random_bytes(21 * MIB)))
+    detail = free_words(announce(small.client, 21 * MIB))
     assert detail["needed"] >= 21 * MIB
     assert detail["reserve"] == 4 * MIB
     assert 23 * MIB < detail["free"] <= 24 * MIB
@@ -262,3 +277,41 @@ def test_the_last_inode_is_507_when_nothing_is_kept_in_reserve(tmp_path: Path) -
         small.use_inodes(leave=0)
         session.finish(Digest.of(b"content")).expect(507)
         assert session.offset() == len(b"content")
+
+
+ON_A_SMALL_DISK = """\
+import os, signal, sys
+from registry.core.digest import Digest
+from registry.testing.registry_process import RegistryProcess
+root = sys.argv[1]
+place = f"rootdirectory: {root}/storage, reserve: {{size: 1MiB}}"
+options = f"storage: {{filesystem: {{{place}}}}}\\n"
+server = RegistryProcess(root=root, options=options)
+digest = server.start().client.push_blob("a", b"content")
+with open(root + "/filler", "wb", buffering=0) as filler:
+    try:
+        while True:
+            assert filler.write(bytes(4096))
+    except OSError:
+        assert not os.statvfs(root).f_bavail
+for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGKILL):
+    server.signal(number)
+    server.end()
+    server.start()
+    assert server.client.blob("a", digest).expect(200).body == b"content"
+    server.client.request("POST", "/v2/a/blobs/uploads/").expect(507)
+assert server.stop() == 0
+print("served")
+"""
+SCRIPT = (sys.executable, "-c", ON_A_SMALL_DISK)
+
+
+def test_a_registry_starts_on_a_full_disk(tmp_path: Path) -> None:
+    """However it ended. Everything is below a small disk of its own."""
+    done = subprocess.run(
+        [*mounted(str(tmp_path), size=8 * MIB), *SCRIPT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=4 * LIMIT,
+    )
+    assert done.stdout.splitlines()[-1:] == ["served"], done.stderr

@@ -184,3 +184,29 @@ def test_a_store_is_served_until_its_mark_says_otherwise(tmp_path: Path) -> None
     assert may_be_served(str(tmp_path))
     running.close()
     assert not may_be_served(str(tmp_path))
+
+
+def full(_number: int, call: Call) -> None:
+    """Whatever needs room fails: nothing can be written."""
+    if call.verb == "write":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_run_begins_on_a_full_disk_and_the_last_one_is_not_forgotten(
+    tmp_path: Path,
+) -> None:
+    mark(tmp_path)
+    last_seen(tmp_path)
+    before = (tmp_path / RUNNING).read_text()
+    disk = WatchedDisk(interrupt=full)
+    running = mark(tmp_path, disk)
+    assert running.unchecked == LIFE - MARGIN
+    assert running.started > LIFE
+    running.beat()
+    assert (tmp_path / RUNNING).read_text() == before
+    assert (tmp_path / RUNNING).stat().st_mtime == LIFE
+    assert mark(tmp_path).unchecked == LIFE - MARGIN
+    last_seen(tmp_path)
+    disk.interrupt = lambda _number, _call: None
+    running.beat()
+    assert json.loads((tmp_path / RUNNING).read_text())["unchecked"] == LIFE - MARGIN
