@@ -104,7 +104,7 @@ class MemoryDriver:
 
     async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """The end of an existing file, or of one that ``after`` makes; or Absent."""
-        await self.apply(after)
+        self._carry_out(after)
         return MemoryAppender(self._growing(path))
 
     async def digest_of(
@@ -120,6 +120,19 @@ class MemoryDriver:
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Carry out ``changes`` in order."""
+        self._carry_out(changes)
+
+    async def probe(self) -> None:
+        """Memory always answers."""
+
+    async def space(self) -> None:
+        """Memory has no bound that it knows of."""
+
+    async def close(self) -> None:
+        """Forget everything."""
+        self._root = {}
+
+    def _carry_out(self, changes: Sequence[Change]) -> None:
         for change in checked_changes(changes):
             match change:
                 case Put():
@@ -136,16 +149,6 @@ class MemoryDriver:
                     self._create(change)
                 case Append():
                     self._append(change)
-
-    async def probe(self) -> None:
-        """Memory always answers."""
-
-    async def space(self) -> None:
-        """Memory has no bound that it knows of."""
-
-    async def close(self) -> None:
-        """Forget everything."""
-        self._root = {}
 
     def _node(self, path: str) -> File | Directory:
         node: File | Directory = self._root

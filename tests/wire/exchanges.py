@@ -68,4 +68,5 @@ def held(harness: Harness, session: str) -> int:
     """How many bytes a session holds, by its file (0-0 tells zero and one byte)."""
     name, _, identity = session.removeprefix("/v2/").partition("/blobs/uploads/")
     path = f"docker/registry/v2/repositories/{name}/_uploads/{identity}/data"
-    return len(harness.driver._file(path))
+    file = harness.driver._present(path)
+    return 0 if file is None else len(file)

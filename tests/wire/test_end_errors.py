@@ -177,13 +177,14 @@ def test_a_refused_push_writes_nothing(here: Here) -> None:
 @pytest.mark.parametrize("path", METHODS)
 def test_a_read_only_registry_takes_nothing(here: Here, path: str) -> None:
     """``storage.maintenance.readonly``, code-13: 405 for all that writes."""
+    options = "inmemory: {}, delete: {enabled: true}"
+    secret = "\nhttp: {secret: the same}"
+    here.configure(f"storage: {{{options}}}{secret}")
     draft = image("a")
     push(here, draft, "v1")
     location = started(here).location
-    options = "inmemory: {}, delete: {enabled: true}"
-    here.configure(
-        f"storage: {{{options}, maintenance: {{readonly: {{enabled: true}}}}}}"
-    )
+    readonly = "maintenance: {readonly: {enabled: true}}"
+    here.configure(f"storage: {{{options}, {readonly}}}{secret}")
     for method in METHODS[path] - READING:
         answer = here.request(method, path, body=b"x").expect(405)
         assert codes(answer) == ["UNSUPPORTED"]
@@ -224,7 +225,8 @@ def failing(error: Exception) -> Answer:
     here = Here()
     here.driver = Failing(error)
     here.configure(DELETE)
-    return here.request("POST", f"/v2/{NAME}/blobs/uploads/")
+    session = started(here)
+    return session.finish(Digest.of(b"content"), b"content")
 
 
 def test_a_full_disk_is_told_to_the_client() -> None:
