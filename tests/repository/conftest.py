@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -40,6 +41,7 @@ def build() -> Build:
         small_limit: int = 1000,
         live_limit: int = 1000,
         entries: int | None = None,
+        begun_share: float = math.inf,
         rules: ReferenceRules | None = None,
     ) -> Registry:
         clock = Clock()
@@ -54,6 +56,7 @@ def build() -> Build:
             small_limit=small_limit,
             live_limit=live_limit,
             entries=entries,
+            begun_share=begun_share,
         )
 
     return make
