@@ -24,12 +24,12 @@ from itertools import product
 from math import ceil
 
 import pytest
+from copies import Stores
 from counted import counted
 from flows import Flows, Refused
 from promises import Promises
 from scenarios import APP, SCENARIOS, UNFINISHED, Scenario
 from served import Served
-from stores import Stores
 
 from registry.testing.recorded_disk import HARMLESS
 from registry.testing.watched_disk import Call, Interrupt, WatchedDisk, failing
