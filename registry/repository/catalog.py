@@ -92,8 +92,12 @@ class Catalog:
             self._doubts.add(name.text)
 
     async def _settle(self) -> None:
-        """Walk the first time; later only look at what is uncertain."""
-        if self._holders is not None and not self._doubts:
+        """Walk the first time; later only look at what is uncertain.
+
+        What somebody else is looking up right now is uncertain too.
+        """
+        is_certain = self._holders is not None and not self._doubts
+        if is_certain and not self._looking_at:
             return
         await self._turn.acquire()
         try:

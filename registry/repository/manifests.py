@@ -92,11 +92,17 @@ class Manifests:
         if not isinstance(reference, Tag):
             return await self._revisions.find(name, reference)
         digest = await self._tags.resolve(name, reference)
-        try:
-            return await self._revisions.find(name, digest)
-        except Damaged as damage:
-            damage.what = f"{digest}, which the tag {reference} points at,"
-            raise
+        while True:
+            try:
+                return await self._revisions.find(name, digest)
+            except Damaged as damage:
+                damage.what = f"{digest}, which the tag {reference} points at,"
+                raise
+            except ManifestUnknown:
+                # the tag may have moved, and what it pointed at been deleted, since
+                before, digest = digest, await self._tags.resolve(name, reference)
+                if digest == before:
+                    raise
 
     async def put(
         self,

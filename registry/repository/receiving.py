@@ -248,7 +248,15 @@ class Receiving:
             await receiver.confirm()
         finally:
             self._remember(receiver.progress)
+            await self._flush_file(broken)
+
+    async def _flush_file(self, broken: bool) -> None:
+        """Close the file, and forget a session that was removed meanwhile."""
+        try:
             await self._file.close(flush=self._flush or broken)
+        except UploadUnknown:
+            self._live.drop(self._key)
+            raise
 
     def _progress(self, size: int) -> Progress | None:
         """The hash states of exactly ``size`` bytes, if there are any."""

@@ -247,6 +247,7 @@ def _registry(
     removal = Removal(
         driver=driver,
         blobs=blobs,
+        uploads=uploads,
         revisions=revisions,
         tags=tags,
         referrers=referrers,

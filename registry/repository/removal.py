@@ -24,6 +24,7 @@ from registry.repository.presence import Presence
 from registry.repository.referrers import Referrers
 from registry.repository.revisions import Revisions
 from registry.repository.tags import Tags
+from registry.repository.uploads import Uploads
 from registry.storage.driver import Driver, Remove
 from registry.storage.layout import (
     REPOSITORIES,
@@ -42,6 +43,7 @@ class Removal:
 
     driver: Driver
     blobs: Blobs
+    uploads: Uploads
     revisions: Revisions
     tags: Tags
     referrers: Referrers
@@ -86,6 +88,7 @@ class Removal:
 
     def _forget(self, name: RepositoryName) -> None:
         self.blobs.forget(name)
+        self.uploads.forget(name)
         self.revisions.forget(name)
         self.tags.forget(name)
         self.referrers.forget(name)

@@ -203,6 +203,10 @@ class Uploads:
         SessionId(session)
         await finished(self._cancel(name, session, told))
 
+    def forget(self, name: RepositoryName) -> None:
+        """``name`` was removed."""
+        self._live.drop_where(lambda key: key[0] == name.text)
+
     def _beginning(
         self, name: RepositoryName, session: str, told: Blank | None
     ) -> Beginning:

@@ -6,7 +6,7 @@ forgets everything when the process ends. No threads: nothing here waits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from registry.core.digest import Hasher
 from registry.storage.driver import (
@@ -39,10 +39,11 @@ class Final(bytes):
 
 
 class MemoryAppender:
-    """The growing end of a file in memory."""
+    """The growing end of a file in memory; ``still_there`` raises Absent if it went."""
 
-    def __init__(self, file: bytearray) -> None:
+    def __init__(self, file: bytearray, still_there: Callable[[], None]) -> None:
         self._file = file
+        self._still_there = still_there
 
     @property
     def size(self) -> int:
@@ -58,7 +59,9 @@ class MemoryAppender:
         return len(self._file)
 
     async def close(self, *, flush: bool) -> None:
-        """Nothing to release; memory does not survive a power cut, flushed or not."""
+        """Nothing to release, and a power cut takes all. Raises Absent if flushed."""
+        if flush:
+            self._still_there()
 
 
 class MemoryDriver:
@@ -105,7 +108,13 @@ class MemoryDriver:
     async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """The end of an existing file, or of one that ``after`` makes; or Absent."""
         self._carry_out(after)
-        return MemoryAppender(self._growing(path))
+        file = self._growing(path)
+
+        def still_there() -> None:
+            if self._present(path) is not file:
+                raise Absent(path)
+
+        return MemoryAppender(file, still_there)
 
     async def digest_of(
         self, path: str, hashers: Sequence[Hasher], pace: Pace | None = None

@@ -97,6 +97,18 @@ class AppendContract:
             self.run(driver.apply([Create("u/data")]))
         assert self.run(driver.read("u/data")) == b"kept"
 
+    def test_flushing_what_was_removed_meanwhile_is_absence(
+        self, driver: Driver
+    ) -> None:
+        self.run(driver.apply([Create("u/data")]))
+        appender: Appender = self.run(driver.append_to("u/data"))
+        self.run(appender.append([b"lost"], []))
+        self.run(driver.apply([Remove("u")]))
+        with pytest.raises(Absent):
+            self.run(appender.close(flush=True))
+        with pytest.raises(Absent):
+            self.run(driver.names("u"))
+
     def test_a_finished_upload_is_moved_into_place(self, driver: Driver) -> None:
         self.run(driver.apply([Create("u/data")]))
         self.append(driver, "u/data", b"content")
