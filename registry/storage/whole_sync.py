@@ -45,6 +45,9 @@ FILE_SYSTEMS = frozenset({"ext4", "xfs", "btrfs"})
 
 SINCE = (5, 17)
 
+MEMORY = "/proc/meminfo"
+MOUNTS = "/proc/self/mountinfo"
+
 _WAITING = re.compile(rb"^(?:Dirty|Writeback): +([0-9]+) kB$", re.MULTILINE)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -144,7 +147,7 @@ def whole_sync(disk: Disk, root: str) -> WholeSync:
 def waiting_bytes() -> float:
     """What all programs have written and no disk has yet; infinite if nobody says."""
     try:
-        with open("/proc/meminfo", "rb", buffering=0) as told:
+        with open(MEMORY, "rb", buffering=0) as told:
             found = _WAITING.findall(told.read())
     except OSError:
         found = []
@@ -159,7 +162,7 @@ def _type_of(root: str) -> str | None:
     """The type of the file system that ``root`` is on."""
     device = os.stat(root).st_dev
     numbers = f"{os.major(device)}:{os.minor(device)}"
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+    with open(MOUNTS, encoding="utf-8", errors="replace") as mounts:
         for mount in mounts:
             fields = mount.split()
             if fields[2] == numbers:

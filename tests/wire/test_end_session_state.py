@@ -10,8 +10,11 @@ import hashlib
 import hmac
 import json
 
+import attrs
 import pytest
 
+from registry.core.digest import HEX_LENGTHS
+from registry.repository.blank import Blank
 from registry.web.session_state import SessionStates
 
 NAME = "team/app"
@@ -61,6 +64,53 @@ def test_a_state_has_what_distribution_looks_at() -> None:
 )
 def test_a_state_of_something_else_tells_nothing(fields: dict[str, object]) -> None:
     assert told(of_distribution(**fields)) is None
+
+
+BLANK = Blank(1_767_323_045, "sha512", "a run")
+
+
+def proved(state: str | None) -> Blank | None:
+    """The blank session that a state proves."""
+    return OURS.blank(state, name=NAME, session=SESSION)
+
+
+@pytest.mark.parametrize("algorithm", HEX_LENGTHS)
+def test_a_state_of_a_blank_session_is_all_there_is_to_it(algorithm: str) -> None:
+    blank = attrs.evolve(BLANK, algorithm=algorithm)
+    state = OURS.seal(name=NAME, session=SESSION, offset=0, blank=blank)
+    assert (proved(state), told(state)) == (blank, 0)
+    fields = json.loads(base64.urlsafe_b64decode(state)[32:])
+    assert fields["StartedAt"] == "2026-01-02T03:04:05Z"
+    assert OURS.blank(state, name="another", session=SESSION) is None
+    assert SessionStates(b"another").blank(state, name=NAME, session=SESSION) is None
+
+
+def test_a_session_of_distribution_is_never_blank() -> None:
+    """It has its files from the beginning, and they tell whether it is there."""
+    assert proved(of_distribution(Offset=0)) is None
+    assert proved(OURS.seal(name=NAME, session=SESSION, offset=0)) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Offset": 1},
+        {"Offset": "0"},
+        {"Run": None},
+        {"Run": 1},
+        {"StartedAt": None},
+        {"StartedAt": "yesterday"},
+        {"StartedAt": "größe"},
+        {"DigestAlgorithm": "md5"},
+        {"DigestAlgorithm": ["sha256"]},
+    ],
+)
+def test_a_state_that_tells_no_blank_session_proves_none(
+    fields: dict[str, object],
+) -> None:
+    good = {"Offset": 0, "Run": "a run", "StartedAt": "2026-01-02T03:04:05Z"}
+    assert proved(of_distribution(**good)) == BLANK
+    assert proved(of_distribution(**good | fields)) is None
 
 
 @pytest.mark.parametrize("state", [None, "", "x", "AAAA", "\u00e9", "=", "A" * 5000])
