@@ -264,12 +264,17 @@ class SocketWire:
         self._unregister()
 
     def disconnected(self) -> None:
-        """The connection is gone: fail what waits and let go of descriptors."""
+        """The connection is gone: fail what waits and let go of descriptors.
+
+        The reactor may still hold an event for the duplicate that it got together with
+        the end of the connection, and would take it for one of whoever gets the same
+        number next. So that is closed when this turn of the reactor is over.
+        """
         self._gone = True
         self._queue.clear()
         self._unregister()
         if self._descriptor != -1:
-            os.close(self._descriptor)
+            self._reactor.callLater(0, os.close, self._descriptor)
             self._descriptor = -1
         done, self._done = self._done, None
         if done is not None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
+import struct
 from pathlib import Path
 
 import pytest
 import pytest_twisted
 from listening import (
+    LOCALHOST,
     NAME,
     Download,
     ReadsAhead,
@@ -17,8 +20,11 @@ from listening import (
     listening,
     turn,
 )
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import connectProtocol
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from registry.core.digest import Digest
 from registry.testing.answers import parse_answers
@@ -29,6 +35,8 @@ MIB = 1024 * 1024
 SECURE = pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
 CONTENT = hashlib.shake_128(b"content").digest(4 * MIB)
 DIGEST = str(Digest.of(CONTENT))
+AT_ONCE = struct.pack("ii", 1, 0)
+"""SO_LINGER: closing resets the connection."""
 
 
 def put_content(descriptor: int) -> None:
@@ -94,6 +102,42 @@ async def test_a_slow_reader_that_leaves_lets_go_of_the_file(
             await client.closed
             await registry.exchange(asking("GET", "/v2/"))
             assert not registry.opened
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_slow_reader_that_leaves_cuts_off_nobody_who_comes_meanwhile(
+    tmp_path: Path,
+) -> None:
+    """Both in one turn of the reactor, which knows the slow one by two descriptors."""
+    with calm():
+        async with listening(tmp_path) as registry:
+            path = registry.place_blob(
+                lambda fd: os.ftruncate(fd, 1024 * MIB), digest="sha256:" + "2" * 64
+            )
+            for number in range(6):
+                for _ in range(number % 2):
+                    # after one alone, the reactor takes one or many in a turn
+                    await registry.exchange(asking("GET", "/v2/"))
+                slow = socket.create_connection((LOCALHOST, registry.port))
+                slow.sendall(asking("GET", path))
+                for _ in range(20):
+                    await turn()
+                assert registry.opened
+                slow.sendall(b"GET")
+                await deferLater(reactor, 0)  # what was ready now comes first again
+                others = [
+                    socket.create_connection((LOCALHOST, registry.port))
+                    for _ in range(10)
+                ]
+                for other in others:
+                    other.sendall(asking("GET", "/v2/"))
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                slow.close()
+                while registry.opened:
+                    await turn()
+                for other in others:
+                    assert (await deferToThread(other.recv, 15)) == b"HTTP/1.1 200 OK"
+                    other.close()
 
 
 @SECURE
