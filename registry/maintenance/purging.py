@@ -25,7 +25,7 @@ from registry.core.errors import UploadUnknown
 from registry.core.name import RepositoryName
 from registry.repository.catalog import Catalog
 from registry.repository.links import batches
-from registry.repository.uploads import Uploads
+from registry.repository.unfinished import UnfinishedUploads
 from registry.storage.driver import StorageFailure
 
 STEP = 50
@@ -52,13 +52,13 @@ class UploadPurger:
         self,
         *,
         catalog: Catalog,
-        uploads: Uploads,
+        unfinished: UnfinishedUploads,
         clock: IReactorTime,
         age: float,
         is_dry: bool = False,
     ) -> None:
         self._catalog = catalog
-        self._uploads = uploads
+        self._unfinished = unfinished
         self._clock = clock
         self._age = age
         self._is_dry = is_dry
@@ -79,7 +79,7 @@ class UploadPurger:
         done, before = Purge(), self._clock.seconds() - self._age
         for name in await self._catalog.holders():
             await self._give_way()
-            for some in batches(await self._uploads.sessions(name), STEP):
+            for some in batches(await self._unfinished.sessions(name), STEP):
                 for session in some:
                     await self._judge(name, session, before, done)
                 await self._give_way()
@@ -90,7 +90,7 @@ class UploadPurger:
     ) -> None:
         tell = {"session": session, "repository": name.text}
         try:
-            if not await self._uploads.expire(
+            if not await self._unfinished.expire(
                 name, session, before=before, dry=self._is_dry
             ):
                 done.kept += 1

@@ -232,7 +232,7 @@ class Recovery:
         place = f"{uploads(name)}/{session.name}"
         children = await self._children(place)
         if is_half_made(session, children, self.before):
-            if await self.registry.uploads.drop_half_made(name, session.name):
+            if await self.registry.unfinished.drop_half_made(name, session.name):
                 self.done.sessions += 1
                 self._log.info("the half-made upload {path} was removed", path=place)
             return

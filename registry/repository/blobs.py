@@ -44,7 +44,6 @@ from registry.storage.driver import (
     Change,
     Content,
     Driver,
-    Move,
     Put,
     Remove,
 )
@@ -145,14 +144,6 @@ class Blobs:
                 self._sizes.drop(digest.hex)
                 self._stored.expect(digest, descriptor.size)
 
-    def changes_to_take(self, source: str, stored: Digest) -> list[Change]:
-        """What makes the file at ``source`` the content ``stored``, which it is."""
-        return [Move(source, blob_data(stored), keep=self._stored.kept(stored))]
-
-    def changes_to_put(self, content: bytes, stored: Digest) -> list[Change]:
-        """What writes ``content`` as the content ``stored``, which it is."""
-        return [Put(blob_data(stored), content, keep=self._stored.kept(stored))]
-
     async def missing(
         self, name: RepositoryName, digests: Sequence[Digest]
     ) -> list[Digest]:
@@ -189,7 +180,7 @@ class Blobs:
         """
         blob = await self._find_or_none(name, digest)
         if blob is not None:
-            await self._driver.apply([])
+            await self._driver.settle()
             return blob
         blob = await self._elsewhere(digest, source, readable)
         if blob is not None:
@@ -325,12 +316,12 @@ class Blobs:
         path_of = partial(layer_link, name)
         stored = await stored_under(self._driver, digest, path_of)
         if stored is None:
-            await self._driver.apply([])
+            await self._driver.settle()
             raise BlobUnknown(detail=str(digest))
         async with self._locks.hold((name.text, stored.hex)):
             digests = await every_name(self._driver, layers(name), stored, path_of)
             if not digests:
-                await self._driver.apply([])
+                await self._driver.settle()
                 raise BlobUnknown(detail=str(digest))
             try:
                 await self._driver.apply(

@@ -25,7 +25,16 @@ from registry.repository.links import names_or_none
 from registry.repository.presence import Presence
 from registry.repository.quarantine import Damage, Quarantine
 from registry.repository.verified import Verified
-from registry.storage.driver import Absent, Discard, Driver, Pace, StorageFailure
+from registry.storage.driver import (
+    Absent,
+    Change,
+    Discard,
+    Driver,
+    Move,
+    Pace,
+    Put,
+    StorageFailure,
+)
 from registry.storage.layout import REPLACED, blob_data, replaced
 
 EMPTY = Digest.of(b"")
@@ -122,9 +131,13 @@ class Contents:
         self._verified.found_true(stored)
         self._quarantine.restored(stored)
 
-    def kept(self, stored: Digest) -> str | None:
-        """Where what a push replaces is to be kept; None if it is known to be good."""
-        return None if self._verified.knows(stored) else replaced(stored)
+    def changes_to_take(self, source: str, stored: Digest) -> list[Change]:
+        """What makes the file at ``source`` the content ``stored``, which it is."""
+        return [Move(source, blob_data(stored), keep=self._keep(stored))]
+
+    def changes_to_put(self, content: bytes, stored: Digest) -> list[Change]:
+        """What writes ``content`` as the content ``stored``, which it is."""
+        return [Put(blob_data(stored), content, keep=self._keep(stored))]
 
     async def judge_replaced(self, pace: Pace | None = None) -> None:
         """Look at what pushes have replaced: what was good goes, the rest is kept."""
@@ -137,6 +150,10 @@ class Contents:
                     await self._driver.apply([Discard(path)])
                 else:
                     await self._quarantine.take(damage)
+
+    def _keep(self, stored: Digest) -> str | None:
+        """Where what a push replaces is to be kept; None if it is known to be good."""
+        return None if self._verified.knows(stored) else replaced(stored)
 
     def _is_doubtful(self, stored: Digest, size: int) -> bool:
         if stored.hex in self._condemned:

@@ -157,14 +157,15 @@ def place_of(link: str) -> str:
     return link.rpartition("/")[0]
 
 
-async def _named(driver: Driver, directory: str, algorithm: str) -> list[Digest]:
-    names = await names_or_none(driver, f"{directory}/{algorithm}")
-    return [Digest(algorithm, name) for name in names if _is_hex(algorithm, name)]
-
-
-def _is_hex(algorithm: str, name: str) -> bool:
+def is_hex(algorithm: str, name: str) -> bool:
+    """Whether the name of a file is the hexadecimal form of a digest."""
     try:
         Digest(algorithm, name)
     except DigestInvalid:
         return False
     return True
+
+
+async def _named(driver: Driver, directory: str, algorithm: str) -> list[Digest]:
+    names = await names_or_none(driver, f"{directory}/{algorithm}")
+    return [Digest(algorithm, name) for name in names if is_hex(algorithm, name)]

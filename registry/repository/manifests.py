@@ -212,7 +212,7 @@ class Manifests:
         async with self._locks.hold(name.text):
             digests = await self._revisions.names_of(name, digest)
             if not digests:
-                await self._driver.apply([])
+                await self._driver.settle()
                 raise ManifestUnknown(detail={"digest": str(digest)})
             tags = await self._tags.pointing_at(name, digests)
             try:

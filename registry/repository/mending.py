@@ -17,13 +17,13 @@ from enum import Enum
 import attrs
 
 from registry.core.digest import Digest
-from registry.core.errors import DigestInvalid
 from registry.core.name import RepositoryName, Tag
 from registry.repository.blobs import Blobs
 from registry.repository.catalog import Catalog
 from registry.repository.contents import Contents
+from registry.repository.damage import LinkCorrupt
 from registry.repository.finished import finished
-from registry.repository.links import link_content
+from registry.repository.links import link_content, parse_link
 from registry.repository.locks import Locks
 from registry.repository.presence import Presence
 from registry.repository.referrers import Referrers
@@ -135,7 +135,7 @@ class Mending:
         if digest is not None:
             return content == link_content(digest)
         try:
-            Digest.parse(content.decode("ascii"))
-        except (UnicodeDecodeError, DigestInvalid):
+            parse_link(path, content, what=path)
+        except LinkCorrupt:
             return False
         return True

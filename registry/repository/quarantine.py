@@ -22,9 +22,8 @@ from datetime import UTC, datetime
 import attrs
 from twisted.logger import Logger
 
-from registry.core.digest import Digest
-from registry.core.errors import DigestInvalid
-from registry.repository.links import batches, names_or_none
+from registry.core.digest import CANONICAL, Digest
+from registry.repository.links import batches, is_hex, names_or_none
 from registry.storage.driver import Driver, Move, Put
 from registry.storage.layout import QUARANTINE, blob_data, quarantined
 
@@ -107,8 +106,8 @@ class Quarantine:
     async def look(self) -> None:
         """Learn what earlier runs have set aside. Raises StorageFailure."""
         names = await names_or_none(self._driver, QUARANTINE)
-        for some in batches([name for name in names if _is_digest(name)]):
-            digests = [Digest("sha256", name) for name in some]
+        for some in batches([name for name in names if is_hex(CANONICAL, name)]):
+            digests = [Digest(CANONICAL, name) for name in some]
             sizes = await self._driver.sizes([blob_data(digest) for digest in digests])
             for digest, size in zip(digests, sizes, strict=True):
                 if size is None:
@@ -130,11 +129,3 @@ class Quarantine:
     def _miss(self, stored: Digest) -> None:
         if len(self._missing) < KNOWN_LIMIT:
             self._missing[stored.hex] = stored
-
-
-def _is_digest(name: str) -> bool:
-    try:
-        Digest("sha256", name)
-    except DigestInvalid:
-        return False
-    return True

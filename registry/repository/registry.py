@@ -28,14 +28,16 @@ from registry.repository.mending import Mending
 from registry.repository.nesting import Nesting
 from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
+from registry.repository.progress import Progress
 from registry.repository.quarantine import Quarantine
-from registry.repository.receiving import PROGRESS_COST
+from registry.repository.receiving import PROGRESS_COST, SessionKey
 from registry.repository.referrers import Referrers
 from registry.repository.removal import Removal
 from registry.repository.revisions import Revisions
 from registry.repository.room import Reserve, Room
 from registry.repository.sources import Sources
 from registry.repository.tags import Tags
+from registry.repository.unfinished import UnfinishedUploads
 from registry.repository.uploads import Uploads
 from registry.repository.verified import Verified
 from registry.storage.driver import Driver
@@ -66,6 +68,7 @@ class Registry:
     mending: Mending
     blobs: Blobs
     uploads: Uploads
+    unfinished: UnfinishedUploads
     manifests: Manifests
     tags: Tags
     referrers: Referrers
@@ -153,23 +156,30 @@ def build_registry(
         share=share,
     )
     blobs = _blobs(shared, small_limit=small_limit, entries=entries or None)
+    live: Cache[SessionKey, Progress] = Cache(
+        limit=live_limit * (PROGRESS_COST + OVERHEAD)
+    )
     uploads = Uploads(
         driver=driver,
+        contents=shared.contents,
         blobs=blobs,
         locks=shared.locks,
         presence=shared.presence,
         catalog=shared.catalog,
         new_id=new_id,
-        live=Cache(limit=live_limit * (PROGRESS_COST + OVERHEAD)),
+        live=live,
         begun=begun,
         blanks=blanks,
+    )
+    unfinished = UnfinishedUploads(
+        driver=driver, locks=shared.locks, live=live, begun=begun, blanks=blanks
     )
     return _registry(
         shared,
         blobs=blobs,
         uploads=uploads,
+        unfinished=unfinished,
         begun=begun,
-        blanks=blanks,
         rules=rules,
         workers=workers,
         json_depth=json_depth,
@@ -208,8 +218,8 @@ def _registry(
     *,
     blobs: Blobs,
     uploads: Uploads,
+    unfinished: UnfinishedUploads,
     begun: OpenSessions,
-    blanks: BlankSessions,
     rules: ReferenceRules,
     workers: Workers,
     json_depth: int,
@@ -252,8 +262,6 @@ def _registry(
         tags=tags,
         referrers=referrers,
         catalog=catalog,
-        begun=begun,
-        blanks=blanks,
         locks=locks,
         presence=shared.presence,
     )
@@ -275,6 +283,7 @@ def _registry(
         quarantine=shared.quarantine,
         blobs=blobs,
         uploads=uploads,
+        unfinished=unfinished,
         manifests=manifests,
         tags=tags,
         referrers=referrers,

@@ -13,13 +13,11 @@ import attrs
 
 from registry.core.errors import NameUnknown
 from registry.core.name import RepositoryName
-from registry.repository.blank import BlankSessions
 from registry.repository.blobs import Blobs
 from registry.repository.catalog import Catalog
 from registry.repository.finished import finished
 from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
-from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
 from registry.repository.referrers import Referrers
 from registry.repository.revisions import Revisions
@@ -48,8 +46,6 @@ class Removal:
     tags: Tags
     referrers: Referrers
     catalog: Catalog
-    begun: OpenSessions
-    blanks: BlankSessions
     locks: Locks
     presence: Presence
 
@@ -63,7 +59,7 @@ class Removal:
     async def _delete(self, name: RepositoryName) -> None:
         async with self.locks.hold(name.text), self.presence.alone(name.text):
             if not await self.catalog.exists(name):
-                await self.driver.apply([])
+                await self.driver.settle()
                 raise NameUnknown(detail={"name": name.text})
             try:
                 await self._remove(name)
@@ -93,8 +89,6 @@ class Removal:
         self.tags.forget(name)
         self.referrers.forget(name)
         self.catalog.doubt(name)
-        self.blanks.forget(name)
-        self.begun.forget(name)
 
     async def _prune(self, path: str) -> bool:
         """Remove the directory if it is empty; whether it was. Be alone there."""

@@ -241,7 +241,7 @@ class Tags:
             # a torn link is a tag too: this is how its owner gets rid of it
             [size] = await self._driver.sizes([tag_current(name, tag)])
             if size is None:
-                await self._driver.apply([])
+                await self._driver.settle()
                 raise _unknown(tag)
             try:
                 await self._driver.apply(self.changes_to_remove(name, tag))

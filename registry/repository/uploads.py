@@ -1,9 +1,12 @@
 """Upload sessions: content on its way to become a blob.
 
 A session is a directory with what was received so far; before that it is blank, and
-nothing is on disk. It outlives this process: only
-the state of the hashes is in memory, and without it the file is read again at commit.
-One request at a time has a session; others wait for it and then see its true offset.
+nothing is on disk. It outlives this process: only the state of the hashes is in memory,
+and without it the file is read again at commit. One request at a time has a session;
+others wait for it and then see its true offset.
+
+Read next: ``receiving.py`` (one request that brings bytes), ``unfinished.py`` (sessions
+that nobody ends).
 
 Spec: distribution end-4a to end-6, end-13. Distribution's ``hashstates`` below a
 session are neither read nor written, only removed with it.
@@ -24,8 +27,8 @@ from registry.repository.blank import Blank, BlankSessions
 from registry.repository.blobs import Blob, Blobs
 from registry.repository.cache import Cache
 from registry.repository.catalog import Catalog
+from registry.repository.contents import Contents
 from registry.repository.finished import finished
-from registry.repository.links import names_or_none
 from registry.repository.locks import Locks
 from registry.repository.open_sessions import OpenSessions
 from registry.repository.presence import Presence
@@ -36,7 +39,7 @@ from registry.repository.receiving import (
     SessionKey,
 )
 from registry.repository.session_file import LOST
-from registry.repository.started import format_started, is_torn, parse_started
+from registry.repository.started import parse_started
 from registry.storage.driver import (
     Absent,
     Append,
@@ -44,7 +47,6 @@ from registry.storage.driver import (
     Change,
     Discard,
     Driver,
-    Put,
     Remove,
     StorageFailure,
 )
@@ -52,7 +54,6 @@ from registry.storage.layout import (
     upload,
     upload_data,
     upload_started,
-    uploads,
 )
 
 
@@ -86,6 +87,7 @@ class Uploads:
         self,
         *,
         driver: Driver,
+        contents: Contents,
         blobs: Blobs,
         locks: Locks,
         presence: Presence,
@@ -96,6 +98,7 @@ class Uploads:
         blanks: BlankSessions,
     ) -> None:
         self._driver = driver
+        self._contents = contents
         self._blobs = blobs
         self._locks = locks
         self._beginnings = Beginnings(
@@ -204,8 +207,10 @@ class Uploads:
         await finished(self._cancel(name, session, told))
 
     def forget(self, name: RepositoryName) -> None:
-        """``name`` was removed."""
+        """``name`` was removed, with its sessions."""
         self._live.drop_where(lambda key: key[0] == name.text)
+        self._blanks.forget(name)
+        self._begun.forget(name)
 
     def _beginning(
         self, name: RepositoryName, session: str, told: Blank | None
@@ -245,8 +250,8 @@ class Uploads:
         """What puts the bytes of a session, whose file is ``data``, where blobs are."""
         tail = receiver.tail
         if receiver.blank is not None:
-            return self._blobs.changes_to_put(b"".join(tail), blob.stored)
-        placing = self._blobs.changes_to_take(data, blob.stored)
+            return self._contents.changes_to_put(b"".join(tail), blob.stored)
+        placing = self._contents.changes_to_take(data, blob.stored)
         if tail:
             placing.insert(0, Append(data, blob.size - sum(map(len, tail)), tail))
         return placing
@@ -292,78 +297,8 @@ class Uploads:
             self._live.drop((name.text, session))
             await self._driver.apply([Remove(upload(name, session))])
         elif self._blanks.find(name, session, told=told) is None:
-            await self._driver.apply([])
+            await self._driver.settle()
             raise UploadUnknown
-
-    async def sessions(self, name: RepositoryName) -> list[str]:
-        """The names of what stands where sessions do, and of those that are blank."""
-        found = await names_or_none(self._driver, uploads(name))
-        found = list(dict.fromkeys([*found, *self._blanks.of(name)]))
-        self._begun.found(name, found)
-        return found
-
-    async def drop_half_made(self, name: RepositoryName, session: str) -> bool:
-        """Remove what is left of a session that has no file for its bytes.
-
-        Whether it was removed. A session that a request has just now stays.
-        """
-        SessionId(session)
-        if self._locks.is_held((name.text, session)):
-            return False
-        return await finished(self._drop_half_made(name, session))
-
-    async def _drop_half_made(self, name: RepositoryName, session: str) -> bool:
-        async with self._locks.hold((name.text, session)):
-            [size] = await self._driver.sizes([upload_data(name, session)])
-            if size is None:
-                await self._driver.apply([Discard(upload(name, session))])
-                if self._blanks.find(name, session) is None:
-                    self._begun.ended(name, session)
-            return size is None
-
-    async def expire(
-        self, name: RepositoryName, session: str, *, before: float, dry: bool = False
-    ) -> bool:
-        """Remove the session if it was started ``before``, in seconds of the epoch.
-
-        Whether it was, or with ``dry`` would be. One that a request has just now stays,
-        and so does one whose start a power cut tore: it counts from now. Raises
-        UploadUnknown if nothing says when it was started.
-        """
-        SessionId(session)
-        if self._locks.is_held((name.text, session)):
-            return False
-        return await finished(self._expire(name, session, before, dry))
-
-    async def _expire(
-        self, name: RepositoryName, session: str, before: float, dry: bool
-    ) -> bool:
-        key, path = (name.text, session), upload_started(name, session)
-        async with self._locks.hold(key):
-            blank = self._blanks.find(name, session)
-            if blank is not None:
-                started = float(blank.started)
-            else:
-                started = await self._started(path, dry)
-            if started >= before:
-                return False
-            if not dry:
-                self._live.drop(key)
-                if blank is None:
-                    await self._driver.apply([Discard(upload(name, session))])
-                self._ended(name, session)
-            return True
-
-    async def _started(self, path: str, dry: bool) -> float:
-        [content] = await self._driver.read_many([path])
-        if content is None:
-            raise UploadUnknown
-        if not is_torn(content):
-            return parse_started(path, content)
-        now = self._blanks.now()
-        if not dry:
-            await self._driver.apply([Put(path, format_started(now))])
-        return now
 
 
 def _readable(path: str, started: bytes) -> int | None:

@@ -20,7 +20,7 @@ def jobs(
     if purging.enabled:
         purger = UploadPurger(
             catalog=registry.catalog,
-            uploads=registry.uploads,
+            unfinished=registry.unfinished,
             clock=clock,
             age=purging.age,
             is_dry=purging.dryrun,

@@ -117,6 +117,10 @@ class TimedDriver:
         finally:
             self._ended(_action(changes), begun)
 
+    async def settle(self) -> None:
+        """See ``Driver``."""
+        await self._driver.settle()
+
     async def probe(self) -> None:
         """See ``Driver``."""
         await self._driver.probe()

@@ -240,6 +240,13 @@ class Driver(Protocol):
         whoever answers with what is there already applies that first.
         """
 
+    async def settle(self) -> None:
+        """Make durable what an earlier failure, or the run before, left in doubt.
+
+        For whoever answers by what is there already: a power cut must not undo it.
+        ``apply`` does it too.
+        """
+
     async def probe(self) -> None:
         """Prove that the root answers, for health checks. Raises StorageFailure."""
 

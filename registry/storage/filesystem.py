@@ -177,6 +177,10 @@ class FilesystemDriver:
         finally:
             self._kept.changed(changes)
 
+    async def settle(self) -> None:
+        """Make durable what an earlier failure, or the run before, left in doubt."""
+        await self.apply([])
+
     async def probe(self) -> None:
         """Prove that the root answers, for health checks. Raises StorageFailure."""
         await self._of_root(self._disk.entries)

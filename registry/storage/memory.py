@@ -131,6 +131,9 @@ class MemoryDriver:
         """Carry out ``changes`` in order."""
         self._carry_out(changes)
 
+    async def settle(self) -> None:
+        """Nothing is ever in doubt."""
+
     async def probe(self) -> None:
         """Memory always answers."""
 

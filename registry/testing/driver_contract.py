@@ -315,6 +315,7 @@ class DriverContract(AppendContract):
 
     def test_no_change_is_no_trouble(self, driver: Driver) -> None:
         self.run(driver.apply([]))
+        self.run(driver.settle())
 
     # paths
 

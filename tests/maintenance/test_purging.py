@@ -74,7 +74,7 @@ def purge(registry: Registry, clock: Clock, *, is_dry: bool = False) -> Purge:
     """What one run did."""
     purger = UploadPurger(
         catalog=registry.catalog,
-        uploads=registry.uploads,
+        unfinished=registry.unfinished,
         clock=clock,
         age=AGE,
         is_dry=is_dry,
@@ -223,14 +223,14 @@ def watched(
         begin(registry)
     clock.advance(AGE + 1)
     purger = UploadPurger(
-        catalog=registry.catalog, uploads=registry.uploads, clock=clock, age=AGE
+        catalog=registry.catalog, unfinished=registry.unfinished, clock=clock, age=AGE
     )
     running = Deferred.fromCoroutine(purger.run())
     running.addErrback(lambda reason: reason.trap(CancelledError))
     left: list[int] = []
 
     def look() -> None:
-        left.append(len(result_of(registry.uploads.sessions(NAME))))
+        left.append(len(result_of(registry.unfinished.sessions(NAME))))
         if left[-1] == end_at:
             running.cancel()
         if not running.called:

@@ -375,7 +375,9 @@ def requests(registry: Registry, begun: UploadStatus) -> dict[str, Request]:
         "put what is written": lambda: commit(registry, session, one, b"1", holds=0),
         "put something else": lambda: commit(registry, session, one, b"2"),
         "cancel": lambda: uploads.cancel(NAME, session),
-        "expire": lambda: uploads.expire(NAME, session, before=2_000_000_000),
+        "expire": lambda: registry.unfinished.expire(
+            NAME, session, before=2_000_000_000
+        ),
         "ask": lambda: uploads.status(NAME, session),
         "remove": lambda: registry.delete_repository(NAME),
     }

@@ -80,7 +80,7 @@ async def mounted(registry: Registry, source: RepositoryName | None) -> object:
 
 
 def expire(registry: Registry) -> Coroutine[Any, Any, bool]:
-    return registry.uploads.expire(NAME, SESSION, before=STARTED + 1)
+    return registry.unfinished.expire(NAME, SESSION, before=STARTED + 1)
 
 
 OPERATIONS: dict[str, Operation] = {

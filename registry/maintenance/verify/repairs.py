@@ -63,7 +63,7 @@ class Repairs:
             case MendTag(name=name, tag=tag):
                 return _RESULTS[await mending.tag(name, tag)]
             case DropUpload(name=name, session=session):
-                await self.registry.uploads.drop_half_made(name, session)
+                await self.registry.unfinished.drop_half_made(name, session)
             case Sweep(path=path):
                 await self.driver.apply([Discard(path)])
         return Result.REMOVED
