@@ -19,6 +19,9 @@ MAX_DEPTH = 32
 MAX_NODES = 50_000
 """Bounds of a configuration: its nesting, and its values with aliases written out."""
 
+NESTED = f"is nested more than {MAX_DEPTH} deep"
+"""What is wrong with a text beyond the first of them."""
+
 _TAG = "tag:yaml.org,2002:"
 _TEXT = frozenset({"!", _TAG + "str"})
 _TAGS = _TEXT | {_TAG + name for name in ("bool", "float", "int", "map", "null", "seq")}
@@ -127,7 +130,7 @@ class Builder:
     def _start(self, event: yaml.CollectionStartEvent) -> None:
         self._check_tag(event)
         if len(self._open) >= MAX_DEPTH:
-            self._refuse(event, f"is nested more than {MAX_DEPTH} deep")
+            self._refuse(event, NESTED)
         if self._open and self._open[-1].awaits_key:
             self._refuse(event, _KEY)
         if event.anchor is not None:

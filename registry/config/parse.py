@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from registry.config.builder import Builder
+from registry.config.builder import NESTED, Builder
 from registry.config.errors import ConfigError, Origin, Report
 from registry.config.tree import Node
 
@@ -16,6 +16,9 @@ MAX_BYTES = 1024 * 1024
 
 # Wheels and Debian have libyaml, which is eight times faster; a bare build does not.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_TOO_DEEP = "exceeded maximum nesting depth"
+"""What libyaml says since 0.2.6. Its bound is higher than ours, but it reads ahead."""
 
 
 def parse(
@@ -36,8 +39,10 @@ def parse(
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        origin = builder.origin(mark)
-        _refuse(report, origin, f"is not valid YAML: {error.problem}")
+        message = f"is not valid YAML: {error.problem}"
+        if error.problem == _TOO_DEEP:
+            message = NESTED
+        _refuse(report, builder.origin(mark), message)
     except (yaml.YAMLError, UnicodeError) as error:
         reason = getattr(error, "reason", "it cannot be read")
         _refuse(report, Origin(source), f"is not valid YAML: {reason}")
