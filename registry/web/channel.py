@@ -19,7 +19,7 @@ body, the client's end) nothing more is parsed, and it closes when all is answer
 Nothing is cancelled when a client leaves: the body and the wire fail for whoever waits
 on them, and the endpoint ends in its own way, with its locks and files in order.
 
-Read next: ``arrivals.py``, ``body.py``, ``crowd.py``, ``site.py``.
+Read next: ``arrivals.py``, ``body.py``, ``reading.py``, ``crowd.py``, ``site.py``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from registry.web.continuation import resumed
 from registry.web.deadlines import Deadlines
 from registry.web.location import client_address
 from registry.web.problem import problem
+from registry.web.reading import Reading
 from registry.web.request import Request
 from registry.web.response import NO_BODY, STATUS_LINES, Response, connection_line
 
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     from registry.web.crowd import Visitor
     from registry.web.site import Site
     from registry.web.tree import ResourceExchange
-
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @implementer(IHalfCloseableProtocol)
@@ -59,12 +58,8 @@ class Channel(Protocol):
         self._limits = site.limits
         self._serving: Request | None = None
         self._is_running = False
-        self._behind = 0
-        self._body_full = False
-        self._reads_bulk = False
-        self.is_paused = False
-        self._has_ended = False
-        self._is_closing = False
+        self.has_ended = False
+        self.is_closing = False
         self._closes_until: float | None = None
         self.exchange: ResourceExchange | None = None
 
@@ -74,12 +69,13 @@ class Channel(Protocol):
         """A client has come."""
         assert self.transport is not None  # noqa: S101 - makeConnection set it
         peer, is_secure = self.site.identify(self.transport)
+        self.reading = Reading(channel=self, limits=self._limits)
         self.arrivals = Arrivals(
             limits=self._limits,
             memory=self.site.memory,
             peer=peer,
             is_secure=is_secure,
-            flow=self,
+            flow=self.reading,
             crashed=self.site.crashed,
             now=self.site.now(),
         )
@@ -97,7 +93,7 @@ class Channel(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has gone: whoever waits for it must know."""
         del reason
-        self._is_closing = True
+        self.is_closing = True
         for request, _ in self.arrivals.requests:
             request.body.discard()
         self.arrivals.requests.clear()
@@ -109,9 +105,9 @@ class Channel(Protocol):
 
     def readConnectionLost(self) -> None:
         """The client has said all that it had to say, and may still listen."""
-        self._has_ended = True
+        self.has_ended = True
         self.arrivals.ended()
-        if self._is_closing:
+        if self.is_closing:
             self.transport.loseConnection()  # type: ignore[union-attr]  # connected
         elif not self._is_running:
             self._run()
@@ -121,7 +117,7 @@ class Channel(Protocol):
 
     def abort(self) -> None:
         """Drop the connection without ceremony."""
-        self._is_closing = True
+        self.is_closing = True
         self.transport.abortConnection()  # type: ignore[union-attr]  # connected
 
     def dataReceived(self, data: bytes) -> None:
@@ -130,52 +126,7 @@ class Channel(Protocol):
         if not self._is_running:
             self._run()
         if self.arrivals.requests:
-            self._behind += len(data)
-            self._pace()
-
-    # The flow of the arriving body.
-
-    def wanted(self) -> None:
-        """An endpoint wants the body: let a careful client send it."""
-        arrivals = self.arrivals
-        arrivals.waited(self.site.now())
-        self._behind = 0
-        self._read_bulk(True)
-        self._pace()
-        if arrivals.waits_for_leave and not arrivals.body.received:
-            sending = self.wire.write([CONTINUE])
-            if sending is not None:
-                sending.addErrback(lambda _: None)  # whoever waits for the body hears
-
-    def pause(self) -> None:
-        """Enough of the body waits to be taken."""
-        self._body_full = True
-        self._pace()
-
-    def resume(self) -> None:
-        """There is room for more of the body."""
-        self._body_full = False
-        self._pace()
-
-    def _pace(self) -> None:
-        """Read from the client, or not, as the queues have room."""
-        limits = self._limits
-        many = len(self.arrivals.requests) >= limits.pipelined
-        should_pause = self._body_full or many or self._behind >= limits.behind
-        if should_pause == self.is_paused or self._is_closing or self._has_ended:
-            return
-        self.is_paused = should_pause
-        if should_pause:
-            self.transport.pauseProducing()  # type: ignore[union-attr]  # connected
-        else:
-            self.arrivals.waited(self.site.now())
-            self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
-
-    def _read_bulk(self, bulk: bool) -> None:
-        """Read much at a time, which suits bodies, or little, which suits others."""
-        if bulk != self._reads_bulk:
-            self._reads_bulk = bulk
-            self.site.read_bulk(self.transport, bulk)
+            self.reading.sent_ahead(len(data))
 
     # Serving.
 
@@ -184,7 +135,7 @@ class Channel(Protocol):
         self._is_running = True
         requests = self.arrivals.requests
         left = self._limits.turn
-        while requests and not self._is_closing:
+        while requests and not self.is_closing:
             if not left:
                 self.site.later(self._run)
                 return
@@ -205,11 +156,10 @@ class Channel(Protocol):
             return
         self._is_running = False
         self._serving = None
-        self._behind = 0
-        if self.arrivals.is_over and not self._is_closing:
+        if self.arrivals.is_over and not self.is_closing:
             self.close()
         else:
-            self._pace()
+            self.reading.all_answered()
 
     def _went_on(self, failed: Failure | None, visitor: Visitor) -> None:
         """A request that had to be waited for is answered."""
@@ -287,11 +237,11 @@ class Channel(Protocol):
         """
         body = request.body
         stays = request.keep_alive and not self.site.is_draining
-        if self._has_ended and not self.arrivals.requests:
+        if self.has_ended and not self.arrivals.requests:
             stays = False
         if body is EMPTY:
             return stays
-        self._read_bulk(False)
+        self.reading.in_bulk(False)
         if body.is_complete:
             body.discard()
             return stays
@@ -308,14 +258,14 @@ class Channel(Protocol):
         is closed, for a moment.
         """
         arrivals = self.arrivals
-        arrivals.is_over = self._is_closing = True
+        arrivals.is_over = self.is_closing = True
         self._closes_until = self.site.now() + self._limits.linger_timeout
         self.wire.finish()
         is_heard = arrivals.body.is_complete and not arrivals.has_surplus
-        if is_heard or self._has_ended:
+        if is_heard or self.has_ended:
             self.transport.loseConnection()  # type: ignore[union-attr]  # connected
             return
-        if self.is_paused:
+        if self.reading.is_paused:
             self.transport.resumeProducing()  # type: ignore[union-attr]  # connected
         self.site.finish_sending(self.transport)
 
@@ -326,7 +276,7 @@ class Channel(Protocol):
         if self._closes_until is not None:
             if now >= self._closes_until:
                 self.abort()
-        elif not self._is_closing:
+        elif not self.is_closing:
             self.deadlines.check(now)
 
     def head_is_late(self) -> None:
@@ -352,4 +302,4 @@ class Channel(Protocol):
     @property
     def has_begun(self) -> bool:
         """Whether part of a head has arrived, and the rest can still come."""
-        return self.arrivals.head_started is not None and not self._is_closing
+        return self.arrivals.head_started is not None and not self.is_closing

@@ -35,7 +35,7 @@ class Deadlines:
             return
         self._sending = None
         if not channel.arrivals.body.is_complete:
-            if not channel.is_paused and channel.arrivals.is_body_late(now):
+            if not channel.reading.is_paused and channel.arrivals.is_body_late(now):
                 self._body_is_late()
         elif not channel.is_serving:
             self._check_waiting(now)

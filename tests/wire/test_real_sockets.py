@@ -386,7 +386,7 @@ async def test_many_requests_sent_ahead_are_held_in_small_parts(
         ahead = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
         client.transport.write(ahead * 9999)
         [channel] = registry.site._channels
-        while not channel.is_paused:
+        while not channel.reading.is_paused:
             await turn()
         assert len(channel.arrivals.requests) < 500
         channel.abort()
