@@ -27,6 +27,7 @@ from registry.web.body import EMPTY, Body, BodyBroken, Flow
 from registry.web.head import Head, HeadRefused, too_long
 from registry.web.limits import Limits
 from registry.web.memory import Memory
+from registry.web.pace import Pace
 from registry.web.peer import Peer
 from registry.web.problem import refusal
 from registry.web.reframed import reframed_parser
@@ -79,7 +80,7 @@ class Arrivals:
         self._newest: Request | None = None
         self._framing_bytes = 0
         self._surplus = 0
-        self._window = now, 0
+        self._pace = Pace(now, 0)
 
     def received(self, data: bytes, now: float) -> None:
         """Bytes from the client."""
@@ -100,29 +101,18 @@ class Arrivals:
     def waited(self, now: float) -> None:
         """The client was not read from until ``now``: it is not late."""
         self.last_received = now
-        self._window = now, self.body.received
+        self._pace.restart(now, self.body.received)
         if self.head_started is not None:
             self.head_started = now
 
     def is_body_late(self, now: float) -> bool:
-        """Whether the body has stopped, or came too slowly for a whole window.
-
-        To be asked again and again, while the body is not whole and is read.
-        """
+        """Whether the body, which is not whole and is read, has stopped or drips."""
         limits = self._limits
         timeout = limits.body_timeout
         if self.body.is_contested:
             timeout = min(timeout, limits.takeover_timeout)
-        if now - self.last_received > timeout:
-            return True
-        since, received = self._window
-        if now - since <= timeout:
-            return False
-        arrived = self.body.received - received
-        if arrived < limits.body_rate * timeout:
-            return True
-        self._window = now, self.body.received
-        return False
+        received = self.body.received
+        return self._pace.is_late(now, received, timeout=timeout, rate=limits.body_rate)
 
     def ended(self) -> None:
         """The client has closed its sending side."""
@@ -251,8 +241,8 @@ class Arrivals:
                 bound=self._limits.buffered,
                 memory=self._memory,
             )
+            self._pace.restart(self.last_received, 0)
         self.body = body
-        self._window = self.last_received, 0
         self._newest = request = Request(
             method,
             head.target,
