@@ -45,6 +45,12 @@ class Route:
     reference: str = ""
 
     @property
+    def repository(self) -> RepositoryName:
+        """The name, of a route that has one: all but BASE and CATALOG do."""
+        assert self.name is not None  # noqa: S101 - ``parse_route`` gave it one
+        return self.name
+
+    @property
     def path(self) -> str:
         """The path of this resource, as we write it."""
         return self.kind.value.format(name=self.name, reference=self.reference)

@@ -43,8 +43,7 @@ class BlobEndpoints:
     async def get(self, request: Request, route: Route) -> Response:
         """The content, whole or in ranges."""
         digest = parse_digest(route.reference)
-        assert route.name is not None  # noqa: S101 - a BLOB route has one
-        _, content = await self.blobs.open(route.name, digest)
+        _, content = await self.blobs.open(route.repository, digest)
         return content_response(
             request,
             content,
@@ -57,8 +56,7 @@ class BlobEndpoints:
     async def head(self, request: Request, route: Route) -> Response:
         """What a GET of the whole would say. Ranges are for GET only, RFC 9110 14.2."""
         digest = parse_digest(route.reference)
-        assert route.name is not None  # noqa: S101 - a BLOB route has one
-        blob = await self.blobs.find(route.name, digest)
+        blob = await self.blobs.find(route.repository, digest)
         return head_response(
             request,
             blob.size,
@@ -76,8 +74,7 @@ class BlobEndpoints:
         if not self.may_delete:
             raise Unsupported(DELETE_IS_OFF)
         digest = parse_digest(route.reference)
-        assert route.name is not None  # noqa: S101 - a BLOB route has one
-        await self.blobs.delete(route.name, digest)
+        await self.blobs.delete(route.repository, digest)
         return Response(202, header_lines(("Docker-Content-Digest", str(digest))))
 
 

@@ -44,12 +44,10 @@ class Crowd:
     """All visitors of one site."""
 
     def __init__(self, *, limits: Limits, trusted: Sequence[Network] = ()) -> None:
-        self._limits = limits
-        self._trusted = tuple(trusted)
-        self._exempt = (*limits.exempt, *trusted)
         self._visitors: dict[str, Visitor] = {}
         self._name = lru_cache(maxsize=4096)(self._name_of)
         self.connections = 0
+        self.adopt(limits, trusted)
 
     def __len__(self) -> int:
         return len(self._visitors)

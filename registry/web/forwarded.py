@@ -7,11 +7,10 @@ be anybody's invention.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Sequence
 
-from registry.web.peer import Address, Network
+from registry.web.peer import Address, Network, address_of
 
 _PAIR = re.compile(r'([\w!#$%&\'*+.^`|~-]+)=("(?:[^"\\]|\\.)*"|[^",;\s]*)|,')
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\w+)?|([0-9.]+):\w+")
@@ -59,8 +58,4 @@ def node_address(node: str) -> Address | None:
         text = with_port[1] or with_port[2] or ""
     if "%" in text:
         return None
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
+    return address_of(text)

@@ -74,7 +74,7 @@ class ManifestEndpoints:
 
     async def get(self, request: Request, route: Route) -> Response:
         """The manifest, byte for byte; its headers only for HEAD."""
-        name = _name(route)
+        name = route.repository
         reference = parse(route.reference)
         stored = await self.manifests.get(name, reference)
         accept = request.header(b"accept")
@@ -119,7 +119,7 @@ class ManifestEndpoints:
 
     async def put(self, request: Request, route: Route) -> Response:
         """Push a manifest under a tag or digest, and under any ``tag`` parameters."""
-        name = _name(route)
+        name = route.repository
         reference = parse(route.reference)
         tags = [Tag(text) for text in request.parameters("tag")]
         for tag in [reference, *tags]:
@@ -170,7 +170,7 @@ class ManifestEndpoints:
         del request
         if not self.may_delete:
             raise Unsupported(DELETE_IS_OFF)
-        name = _name(route)
+        name = route.repository
         reference = parse(route.reference)
         if isinstance(reference, Tag):
             await self.tags.delete(name, reference)
@@ -192,11 +192,6 @@ def _precondition(request: Request) -> Callable[[Digest | None], None] | None:
             raise PreconditionFailed
 
     return check
-
-
-def _name(route: Route) -> RepositoryName:
-    assert route.name is not None  # noqa: S101 - a MANIFEST route has one
-    return route.name
 
 
 @lru_cache(maxsize=8192)

@@ -37,7 +37,6 @@ class ReferrerEndpoints:
 
     async def get(self, request: Request, route: Route) -> Response:
         """An index of them; an empty one where there are none."""
-        assert route.name is not None  # noqa: S101 - a REFERRERS route has one
         subject = Digest.parse(route.reference)
         artifact_type = _artifact_type(request)
         page = PageRequest.parse(
@@ -47,7 +46,7 @@ class ReferrerEndpoints:
         )
         chosen = {
             str(one.digest): one
-            for one in await self.referrers.to(route.name, subject)
+            for one in await self.referrers.to(route.repository, subject)
             if artifact_type is None or one.artifact_type == artifact_type
         }
         digests, last = cut_page(sorted(chosen), page)
@@ -56,7 +55,7 @@ class ReferrerEndpoints:
             lines.append(("OCI-Filters-Applied", "artifactType"))
         if last is not None:
             query = page_query(artifactType=artifact_type, last=last, n=page.n)
-            path = f"v2/{route.name}/referrers/{subject}?{query}"
+            path = f"v2/{route.repository}/referrers/{subject}?{query}"
             lines.append(("Link", f'<{self.locations.page(path)}>; rel="next"'))
         index: list[Descriptor] = [chosen[digest] for digest in digests]
         return Response(200, header_lines(*lines), referrers_index(index))

@@ -34,6 +34,5 @@ class RepositoryEndpoints:
         del request
         if not self.may_delete:
             raise Unsupported(DELETE_IS_OFF)
-        assert route.name is not None  # noqa: S101 - a REPOSITORY route has one
-        await self.remove(route.name)
+        await self.remove(route.repository)
         return Response(202)

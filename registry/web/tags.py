@@ -32,15 +32,14 @@ class TagEndpoints:
 
     async def get(self, request: Request, route: Route) -> Response:
         """The tags in order, all of them or a page."""
-        assert route.name is not None  # noqa: S101 - a TAGS route has one
         page = PageRequest.parse(
             request.parameter("n"), request.parameter("last"), maximum=self.maximum
         )
-        names, last = cut_page(await self.tags.names(route.name), page)
+        names, last = cut_page(await self.tags.names(route.repository), page)
         following = None
         if last is not None:
             query = page_query(last=last, n=page.n)
-            following = self.locations.page(f"v2/{route.name}/tags/list?{query}")
+            following = self.locations.page(f"v2/{route.repository}/tags/list?{query}")
         return list_response(
-            {"name": route.name.text, "tags": names}, next_page=following
+            {"name": route.repository.text, "tags": names}, next_page=following
         )

@@ -33,7 +33,7 @@ from registry.web.session_state import SessionStates
 BATCH = 1024 * 1024
 """Bytes that go to a worker at a time: one turn hashes and writes them."""
 
-LEAST = 512 * 1024
+AWAITED = 512 * 1024
 """Bytes that are waited for before they go to a worker: a body that drips is not worth
 a turn for each byte."""
 
@@ -71,7 +71,7 @@ class UploadEndpoints:
 
     async def post(self, request: Request, route: Route) -> Response:
         """Mount a blob, take a whole one, or begin an upload."""
-        name = _name(route)
+        name = route.repository
         mount = request.parameter("mount")
         given = mount or request.parameter("digest")
         digest = Digest.parse(given) if given else None
@@ -117,14 +117,14 @@ class UploadEndpoints:
 
     async def get(self, request: Request, route: Route) -> Response:
         """How far the upload has come."""
-        name = _name(route)
+        name = route.repository
         told = self._told(request, name, route.reference)
         status = await self.uploads.status(name, route.reference, told=told)
         return self._progress(204, request, name, status)
 
     async def patch(self, request: Request, route: Route) -> Response:
         """The next chunk."""
-        name, session = _name(route), route.reference
+        name, session = route.repository, route.reference
         try:
             async with self._receive(request, name, session, is_last=False) as receiver:
                 pass
@@ -135,7 +135,7 @@ class UploadEndpoints:
 
     async def put(self, request: Request, route: Route) -> Response:
         """The last chunk, if any, and the end: the session becomes a blob."""
-        name, session = _name(route), route.reference
+        name, session = route.repository, route.reference
         given = request.parameter("digest")
         if not given:
             raise DigestInvalid("a PUT that ends an upload needs ?digest=<digest>")
@@ -148,7 +148,7 @@ class UploadEndpoints:
 
     async def delete(self, request: Request, route: Route) -> Response:
         """Give the upload up."""
-        name, session = _name(route), route.reference
+        name, session = route.repository, route.reference
         with self.claims.claim(name.text, session, request.body):
             told = self._told(request, name, session)
             await self.uploads.cancel(name, session, told=told)
@@ -273,17 +273,12 @@ class UploadEndpoints:
 
 async def _store(body: Body, receiver: Receiver, promise: Promise) -> None:
     """Append all of ``body``. One of unknown length gets room as it comes."""
-    while chunks := await body.read(BATCH, at_least=LEAST):
+    while chunks := await body.read(BATCH, at_least=AWAITED):
         size = sum(map(len, chunks))
         if body.length is None:
             await promise.more(size)
         await receiver.append(chunks)
         promise.written(size)
-
-
-def _name(route: Route) -> RepositoryName:
-    assert route.name is not None  # noqa: S101 - an upload's route has one
-    return route.name
 
 
 def _chunk(request: Request) -> ChunkRange | None:
