@@ -1,4 +1,9 @@
-"""Our server as a process of a test: its configuration, its log, its end."""
+"""Our server as a process of a test: its configuration, its log, its end.
+
+What it says comes through a pipe, line by line, and touches no disk: that may be full,
+and a test may wait for a line. Where a test only needs a registry that serves, one of
+``servers.py`` is enough.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +17,14 @@ from types import TracebackType
 from typing import Self
 
 from registry.testing.client import Client
-from registry.testing.programs import DIES_WITH_US, free_port, our_program
+from registry.testing.programs import DIES_WITH_US, free_port
+from registry.testing.servers import OURS, TWISTD
 
 WAIT = 30.0
 """Seconds after which a test gives up."""
 
-SERVE = (our_program("registry"), "serve")
-TWISTD = (our_program("twistd"), "--nodaemon", "--pidfile=", "registry", "--config")
-WAYS = {"registry": SERVE, "twistd": TWISTD}
-"""The two ways to run it, each to be followed by the configuration's path."""
+WAYS = {"registry": OURS, "twistd": TWISTD}
+"""The two ways to run it, by the names of the programs."""
 
 STORED = "storage: {{filesystem: {{rootdirectory: {root}/storage}}}}\n"
 
@@ -36,7 +40,7 @@ class RegistryProcess:
         *,
         root: str,
         options: str = "",
-        command: Sequence[str] = SERVE,
+        command: Sequence[str] = OURS,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.port = free_port()

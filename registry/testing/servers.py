@@ -1,6 +1,7 @@
 """A registry as a real process on a directory: ours, or Distribution's.
 
 Both get the same configuration file, so that a test may exchange one for the other.
+Tests of our own options, and of what ours says, use ``registry_process.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from registry.testing.programs import (
 )
 
 OURS = (our_program("registry"), "serve")
+TWISTD = (our_program("twistd"), "--nodaemon", "--pidfile=", "registry", "--config")
+"""The two ways to run ours; like all of these to be followed by the configuration."""
+
 DISTRIBUTION = ("docker-registry", "serve")
 """CNCF Distribution as Debian packages it."""
 

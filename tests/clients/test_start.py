@@ -13,6 +13,7 @@ from registry.testing.programs import (
     free_port,
     our_program,
 )
+from registry.testing.servers import OURS
 
 
 def started(
@@ -41,9 +42,8 @@ def push_and_pull(skopeo: Command, port: int, work: Path) -> None:
 def test_it_starts_without_a_configuration(skopeo: Command, tmp_path: Path) -> None:
     port = free_port()
     address = f"127.0.0.1:{port}"
-    command = [our_program("registry"), "serve"]
 
-    with started(command, port, tmp_path, REGISTRY_HTTP_ADDR=address) as program:
+    with started(OURS, port, tmp_path, REGISTRY_HTTP_ADDR=address) as program:
         push_and_pull(skopeo, port, tmp_path)
 
     said = program.log()

@@ -30,8 +30,8 @@ from served import read_upload
 from stored_tree import Files, faults_of
 from truth import Truth
 
-from registry.testing.programs import DIES_WITH_US, our_program
-from registry.testing.servers import Server
+from registry.testing.programs import DIES_WITH_US
+from registry.testing.servers import TWISTD, Server
 
 KILLS = int(os.environ.get("KILLS", "20"))
 SEED = os.environ.get("SEED") or str(random.SystemRandom().randrange(10**9))
@@ -48,8 +48,6 @@ DELAY = 0.02
 
 STARTING = 0.6
 """Seconds within which a registry has started, about."""
-
-TWISTD = (our_program("twistd"), "--nodaemon", "--pidfile=", "registry", "--config")
 
 
 class Store:

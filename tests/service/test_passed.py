@@ -13,8 +13,8 @@ from registry.testing.programs import (
     answers_on_port,
     answers_on_socket,
     free_port,
-    our_program,
 )
+from registry.testing.servers import OURS, TWISTD
 
 STARTER = """\
 import os, socket, sys
@@ -37,16 +37,12 @@ os.execv(command[0], command)
 """Passes open sockets as sd_listen_fds(3) says, without names for them."""
 
 
-SERVE = (our_program("registry"), "serve")
-TWISTD = (our_program("twistd"), "--nodaemon", "--pidfile=", "registry", "--config")
-
-
 def started(
     work: Path,
     addresses: str,
     http: str,
     environment: Mapping[str, str],
-    command: Sequence[str] = SERVE,
+    command: Sequence[str] = OURS,
 ) -> Program:
     """A registry to which sockets at ``addresses`` were passed."""
     configuration = work / "c.yml"
@@ -61,7 +57,7 @@ def started(
     )
 
 
-@pytest.mark.parametrize("command", [SERVE, TWISTD], ids=["registry", "twistd"])
+@pytest.mark.parametrize("command", [OURS, TWISTD], ids=["registry", "twistd"])
 def test_one_socket_without_a_name_is_used(
     tmp_path: Path, command: Sequence[str]
 ) -> None:

@@ -15,7 +15,8 @@ import pytest
 from registry.core.digest import Digest
 from registry.core.mediatype import OCI_INDEX
 from registry.testing.client import Client
-from registry.testing.registry_process import SERVE, WAIT, RegistryProcess
+from registry.testing.registry_process import WAIT, RegistryProcess
+from registry.testing.servers import OURS
 
 SECRET = b"sha256:" + b"5ec2e7" * 10 + b"5ec2"
 """What must not be told; in the form of a link, so that nothing else hides it."""
@@ -256,7 +257,7 @@ def test_modes_are_what_the_umask_leaves_as_in_distribution(
 ) -> None:
     server = RegistryProcess(
         root=str(tmp_path),
-        command=("sh", "-c", f'umask {umask:o}; exec "$@"', "sh", *SERVE),
+        command=("sh", "-c", f'umask {umask:o}; exec "$@"', "sh", *OURS),
     )
     with server:
         push_everything(server.client)

@@ -18,7 +18,6 @@ import pytest
 
 from registry.core.digest import Digest
 from registry.testing.client import Client
-from registry.testing.programs import our_program
 from registry.testing.servers import OURS, Server
 from registry.testing.slow_clients import SlowClients
 
@@ -275,7 +274,7 @@ def send_some(sock: socket.socket, data: bytes) -> None:
 
 def test_a_server_without_descriptors_goes_on(tmp_path: Path) -> None:
     """They end at some hundred, where many more clients come."""
-    command = ("prlimit", "--nofile=300:300", our_program("registry"), "serve")
+    command = ("prlimit", "--nofile=300:300", *OURS)
     with (
         Server(
             command=command,
