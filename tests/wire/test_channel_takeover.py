@@ -30,15 +30,25 @@ def lost(harness: Harness, session: str) -> Client:
     return client
 
 
+def back(harness: Harness, raw: bytes) -> Client:
+    """The same client, who comes again on another connection."""
+    client = harness.connect()
+    client.send(raw)
+    return client
+
+
+def statuses(client: Client) -> list[int]:
+    return [one.status for one in client.answers()]
+
+
 def test_a_patch_takes_the_upload_over(harness: Harness) -> None:
     session = begin(harness)
     gone = lost(harness, session)
     harness.advance(30)
-    client = harness.connect()
-    client.send(patch(session, b"def"))
+    client = back(harness, patch(session, b"def"))
     assert client.received == b""
     harness.advance(1)
-    assert [one.status for one in client.answers()] == [202]
+    assert statuses(client) == [202]
     [answer] = gone.answers()
     assert (answer.status, answer.code) == (408, "BLOB_UPLOAD_INVALID")
     assert "another request" in answer.json["errors"][0]["message"]
@@ -48,37 +58,36 @@ def test_a_patch_takes_the_upload_over(harness: Harness) -> None:
 def test_one_that_has_just_sent_something_is_given_a_moment(harness: Harness) -> None:
     session = begin(harness)
     slow = lost(harness, session)
-    client = harness.connect()
-    client.send(patch(session, b"def"))
+    client = back(harness, patch(session, b"def"))
     harness.advance(4)
     assert client.received == b""
     slow.send(b"x" * 997)
-    assert [one.status for one in slow.answers()] == [202]
-    assert [one.status for one in client.answers()] == [202]
+    assert statuses(slow) == [202]
+    assert statuses(client) == [202]
     assert offset(harness, session) == 1003
 
 
 def test_one_that_drips_does_not_keep_the_upload(harness: Harness) -> None:
     session = begin(harness)
     slow = lost(harness, session)
-    client = harness.connect()
-    client.send(patch(session, b"def"))
+    client = back(harness, patch(session, b"def"))
     for _ in range(12):
         slow.send(b"x")
         harness.advance(1)
-    assert [one.status for one in client.answers()] == [202]
-    assert [one.status for one in slow.answers()] == [408]
+    assert statuses(client) == [202]
+    assert statuses(slow) == [408]
 
 
 def test_a_put_takes_the_upload_over_and_commits_all_of_it(harness: Harness) -> None:
     session = begin(harness)
     lost(harness, session)
     harness.advance(10)
-    client = harness.connect()
     digest = Digest.of(b"abcdef")
-    client.send(request_bytes("PUT", f"{session}?digest={digest}", body=b"def"))
+    client = back(
+        harness, request_bytes("PUT", f"{session}?digest={digest}", body=b"def")
+    )
     harness.advance(1)
-    assert [one.status for one in client.answers()] == [201]
+    assert statuses(client) == [201]
     assert harness.request("GET", f"/v2/{NAME}/blobs/{digest}").body == b"abcdef"
 
 
@@ -86,20 +95,20 @@ def test_a_put_without_a_body_takes_the_upload_over(harness: Harness) -> None:
     session = begin(harness)
     lost(harness, session)
     harness.advance(10)
-    client = harness.connect()
-    client.send(request_bytes("PUT", f"{session}?digest={Digest.of(b'abc')}"))
+    client = back(
+        harness, request_bytes("PUT", f"{session}?digest={Digest.of(b'abc')}")
+    )
     harness.advance(1)
-    assert [one.status for one in client.answers()] == [201]
+    assert statuses(client) == [201]
 
 
 def test_a_delete_takes_the_upload_over(harness: Harness) -> None:
     session = begin(harness)
     gone = lost(harness, session)
     harness.advance(10)
-    client = harness.connect()
-    client.send(request_bytes("DELETE", session))
+    client = back(harness, request_bytes("DELETE", session))
     harness.advance(1)
-    assert [one.status for one in client.answers()] == [204]
+    assert statuses(client) == [204]
     assert gone.answers()[0].status == 408
     assert harness.request("GET", session).status == 404
 
@@ -110,18 +119,16 @@ def test_several_that_are_lost_one_after_the_other_are_taken_over(
     session = begin(harness)
     for _ in range(3):
         lost(harness, session)
-    client = harness.connect()
-    client.send(patch(session, b"def"))
+    client = back(harness, patch(session, b"def"))
     harness.advance(20)
-    assert [one.status for one in client.answers()] == [202]
+    assert statuses(client) == [202]
     assert offset(harness, session) == 12
 
 
 def test_a_chunk_from_an_older_offset_is_told_the_new_one(harness: Harness) -> None:
     session = begin(harness)
     lost(harness, session)
-    client = harness.connect()
-    client.send(patch(session, b"def", Content_Range="0-2"))
+    client = back(harness, patch(session, b"def", Content_Range="0-2"))
     harness.advance(7)
     [answer] = client.answers()
     assert answer.status == 416
@@ -132,11 +139,8 @@ def test_a_chunk_from_an_older_offset_is_told_the_new_one(harness: Harness) -> N
 def test_an_upload_that_nobody_else_wants_keeps_its_time(harness: Harness) -> None:
     session = begin(harness)
     slow = lost(harness, session)
-    impatient = harness.connect()
-    impatient.send(patch(session, b"def"))
-    impatient.leave()
-    other = harness.connect()
-    other.send(patch(begin(harness), b"x"))
+    back(harness, patch(session, b"def")).leave()
+    back(harness, patch(begin(harness), b"x"))
     harness.advance(3)
     assert slow.received == b""
 
@@ -154,9 +158,8 @@ def test_a_question_for_the_offset_does_not_take_over(harness: Harness) -> None:
 def test_nothing_is_remembered_of_uploads_that_are_over(harness: Harness) -> None:
     session = begin(harness)
     gone = lost(harness, session)
-    client = harness.connect()
-    client.send(patch(session, b"def"))
+    client = back(harness, patch(session, b"def"))
     gone.leave()
-    assert [one.status for one in client.answers()] == [202]
+    assert statuses(client) == [202]
     assert harness.site.memory.held == 0
     assert harness.site.in_progress == 0
