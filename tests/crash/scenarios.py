@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 from flows import Flow, Flows, Refused, run
-from promises import Sending
+from promises import Promises, Sending
 from served import Served, Syncs
 
 from registry.core.digest import Digest
@@ -66,6 +66,27 @@ def prepare(served: Served, flows: Flows) -> None:
     served.run(flows.push(OTHER, b"something else"))
     sending = served.run(flows.begin(APP, UNFINISHED))
     served.run(flows.append(sending, 200))
+
+
+def again(
+    scenario: Scenario,
+    served: Served,
+    promises: Promises,
+    *,
+    said: str,
+    is_torn: bool = False,
+) -> None:
+    """Do it once more, as clients do: what is gone already need not be deleted.
+
+    An upload that has ended, or ``is_torn``, is begun anew.
+    """
+    flows = Flows(promises)
+    expected = (400, 404) if is_torn else (404,)
+    for refusal in scenario.run(served, flows):
+        assert refusal.reply.status in expected, f"{said}: {refusal}"
+        if refusal.asked.method != "DELETE":
+            assert "/blobs/uploads/" in refusal.asked.target, f"{said}: {refusal}"
+            served.run(flows.push(APP, UNFINISHED))
 
 
 def noise(size: int) -> bytes:

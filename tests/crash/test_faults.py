@@ -27,8 +27,7 @@ import pytest
 from copies import Stores
 from counted import counted
 from flows import Flows, Refused
-from promises import Promises
-from scenarios import APP, SCENARIOS, UNFINISHED, Scenario
+from scenarios import SCENARIOS, Scenario, again
 from served import Served
 
 from registry.testing.recorded_disk import HARMLESS
@@ -111,7 +110,7 @@ class Injection:
         self._disk.interrupt = self._disk.afterwards = lambda _number, _call: None
         self._check_truth_of_another()
         if refused:
-            again(scenario, served, self._promises)
+            again(scenario, served, self._promises, said="done again")
             self._check_truth_of_another()
             self._check_truth(served)
         served.close()
@@ -137,17 +136,6 @@ class Injection:
         assert truth.check() == []
         for key, value in truth.seen.items():
             self._promises.observed(key, value)
-
-
-def again(scenario: Scenario, served: Served, promises: Promises) -> None:
-    """Do it once more, as clients do: what is gone already need not be deleted."""
-    flows = Flows(promises)
-    for refusal in scenario.run(served, flows):
-        assert refusal.reply.status == 404, refusal
-        if refusal.asked.method != "DELETE":
-            # an upload that has ended: begin anew
-            assert "/blobs/uploads/" in refusal.asked.target, refusal
-            served.run(flows.push(APP, UNFINISHED))
 
 
 def writing_only(fault: Interrupt) -> Interrupt:

@@ -26,7 +26,7 @@ import pytest
 from counted import counted
 from flows import Flows
 from promises import Promises
-from scenarios import APP, SCENARIOS, UNFINISHED, Scenario, prepare
+from scenarios import SCENARIOS, Scenario, again, prepare
 from served import Served
 from shelf import Shelf, Tree
 from stored_tree import faults_of
@@ -196,7 +196,7 @@ class Cuts:
     def _go_on(self, promises: Promises, said: str) -> None:
         """Clients do again what they did."""
         with closing(Served(self._shelf.root)) as served:
-            go_on(served, self._scenario, promises, said)
+            again(self._scenario, served, promises, said=said, is_torn=True)
         check_truth(self._shelf.root, promises, f"{said}, done again")
         self._shelf.spoil()
 
@@ -207,17 +207,6 @@ def contents(story: Story, remains: Remains) -> Tree:
         path: None if kept is None else story.content(kept)
         for path, kept in remains.items()
     }
-
-
-def go_on(served: Served, scenario: Scenario, promises: Promises, said: str) -> None:
-    """Do it once more, as clients do: what is gone already need not be deleted."""
-    flows = Flows(promises)
-    for refusal in scenario.run(served, flows):
-        assert refusal.reply.status in (400, 404), f"{said}: {refusal}"
-        if refusal.asked.method != "DELETE":
-            # an upload that has ended or was torn: begin anew
-            assert "/blobs/uploads/" in refusal.asked.target, f"{said}: {refusal}"
-            served.run(flows.push(APP, UNFINISHED))
 
 
 def check_truth(root: str, promises: Promises, said: str) -> None:
@@ -268,7 +257,7 @@ def fail_once_and_do_again(
     with closing(store.served(scenario)) as served:
         scenario.run(served, Flows(store.promises))
         served.truth(store.promises).check()
-        go_on(served, scenario, store.promises, f"call {number}")
+        again(scenario, served, store.promises, said=f"call {number}", is_torn=True)
     return store.disk.calls[number]
 
 
@@ -301,7 +290,8 @@ def killed_and_done_again(scenario: Scenario, store: Recorded, number: int) -> N
     store.disk.interrupt = lambda _number, _call: None
     store.promises.end_all()
     with closing(store.served(scenario)) as served:
-        go_on(served, scenario, store.promises, f"killed at {number}")
+        said = f"killed at {number}"
+        again(scenario, served, store.promises, said=said, is_torn=True)
 
 
 def cut_now(store: Recorded, shelf: Shelf, said: str) -> int:
