@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -22,7 +23,7 @@ START_LIMIT = 30.0
 STOP_LIMIT = 20.0
 """Seconds a program may take to end after SIGTERM, before it is killed."""
 POLL = 0.02
-"""Seconds between two looks at a program that is starting."""
+"""Seconds between two looks at a program."""
 DIES_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """Have the kernel end a program when its starter is gone, however that ended."""
 LOG_TAIL = 8000
@@ -67,22 +68,29 @@ class Program:
                 cwd=self._directory,
             )
         try:
-            self._wait_until_ready(self._process)
+            if not self.until(self._is_ready, seconds=START_LIMIT):
+                raise self._error(f"does not answer after {START_LIMIT} seconds")
         except ProgramError:
             self.stop()
             raise
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_LIMIT
-        while not self._is_ready():
-            try:
-                # Waiting for the end is also the pause between two looks.
-                outcome = f"ended with {process.wait(POLL)}"
-            except subprocess.TimeoutExpired:
-                if time.monotonic() < deadline:
-                    continue
-                outcome = f"does not answer after {START_LIMIT} seconds"
-            raise ProgramError(f"{self.command} {outcome}\n{self.log()}")
+    def until(self, is_so: Callable[[], bool], *, seconds: float) -> bool:
+        """Whether it becomes so within that time. Raises ProgramError if it ends."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            if time.monotonic() > deadline:
+                return False
+            self._pause()
+        return True
+
+    def _pause(self) -> None:
+        """Let a moment pass between two looks; it is over when the program is."""
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):
+            raise self._error(f"ended with {self._process.wait(POLL)}")
+
+    def _error(self, outcome: str) -> ProgramError:
+        return ProgramError(f"{self.command} {outcome}\n{self.log()}")
 
     def stop(self) -> None:
         """End it and wait until it has ended; a program that hangs is killed."""

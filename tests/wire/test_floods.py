@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -62,23 +61,18 @@ class Usage:
         )
 
 
-def until(is_so: Callable[[], bool]) -> bool:
+def until(server: Server, is_so: Callable[[], bool]) -> bool:
     """Whether it becomes so before the patience ends."""
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+    return server.until(is_so, seconds=PATIENCE)
 
 
 @contextmanager
 def given_back(server: Server, *, memory: int = 24 * MIB) -> Iterator[None]:
     """Afterwards the server has what it had before, and no more threads than it may."""
-    until(lambda: Usage.of(server).descriptors <= 60)
+    until(server, lambda: Usage.of(server).descriptors <= 60)
     before = Usage.of(server)
     yield
-    assert until(lambda: Usage.of(server).descriptors <= before.descriptors + 8)
+    assert until(server, lambda: Usage.of(server).descriptors <= before.descriptors + 8)
     after = Usage.of(server)
     assert after.threads <= THREADS
     assert after.memory <= before.memory + memory
@@ -167,7 +161,7 @@ def test_more_connections_than_there_may_be(server: Server) -> None:
         assert refused
         assert all(b"Retry-After: " in one for one in refused)
         assert {one[:12] for one in said} <= {b"HTTP/1.1 200", b"HTTP/1.1 503", b""}
-    assert until(lambda: server.client.get("/v2/").status == 200)
+    assert until(server, lambda: server.client.get("/v2/").status == 200)
 
 
 def test_readers_that_do_not_read(server: Server) -> None:
@@ -178,8 +172,8 @@ def test_readers_that_do_not_read(server: Server) -> None:
         readers = [stack.enter_context(closing(connection(server))) for _ in range(50)]
         for sock in readers:
             sock.sendall(asked.encode())
-        assert until(lambda: Usage.of(server).descriptors > 100)
-        assert until(lambda: Usage.of(server).descriptors < 80)
+        assert until(server, lambda: Usage.of(server).descriptors > 100)
+        assert until(server, lambda: Usage.of(server).descriptors < 80)
 
 
 def test_requests_that_are_sent_ahead_without_end(server: Server) -> None:
@@ -188,15 +182,14 @@ def test_requests_that_are_sent_ahead_without_end(server: Server) -> None:
         floods = [stack.enter_context(closing(connection(server))) for _ in range(10)]
         for sock in floods:
             sock.setblocking(False)
-        sent = 0
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
-            for sock in floods:
-                try:
-                    sent += sock.send(ahead)
-                except (BlockingIOError, ConnectionError):
-                    continue
-        assert sent > MIB
+        sent = [0]
+
+        def nobody_takes_more() -> bool:
+            sent.append(sum(send_at_once(sock, ahead) for sock in floods))
+            return not sent[-1]
+
+        assert until(server, nobody_takes_more)
+        assert sum(sent) > MIB
 
 
 @pytest.mark.parametrize(
@@ -264,6 +257,14 @@ def test_large_manifests_that_stop(server: Server) -> None:
         assert b"408" in statuses
 
 
+def send_at_once(sock: socket.socket, data: bytes) -> int:
+    """How many bytes are taken now."""
+    try:
+        return sock.send(data)
+    except (BlockingIOError, ConnectionError):
+        return 0
+
+
 def send_some(sock: socket.socket, data: bytes) -> None:
     """Send what the server takes."""
     try:
@@ -289,7 +290,7 @@ def test_a_server_without_descriptors_goes_on(tmp_path: Path) -> None:
         assert Usage.of(server).descriptors < 300
         for sock in many:
             sock.close()
-        assert until(lambda: server.client.get("/v2/").status == 200)
+        assert until(server, lambda: server.client.get("/v2/").status == 200)
         assert server.client.blob("a", digest).expect(200).body == CONTENT
         assert Digest.of(CONTENT) == server.client.push_blob("b", CONTENT)
         assert "for want of file descriptors" in server.log()
