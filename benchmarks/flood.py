@@ -15,10 +15,11 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks import content, headers, wrk
+from benchmarks import content
 from benchmarks.bench import say
 from benchmarks.client import Client
 from benchmarks.failure import LoadFailed
+from benchmarks.gets import of_a_manifest
 from benchmarks.scale import FULL
 from benchmarks.servers import OURS, Registry, Server
 from benchmarks.tree import RegistryTree
@@ -95,14 +96,7 @@ def _see_beside(server: Server, asked: argparse.Namespace) -> Seen:
 
 
 def _see(server: Server, seconds: float) -> Seen:
-    gets = wrk.run(
-        server.address,
-        [content.manifest_target()],
-        headers=headers.MANIFEST,
-        connections=CONNECTIONS,
-        seconds=seconds,
-        directory=server.directory,
-    )
+    gets = of_a_manifest(server, connections=CONNECTIONS, seconds=seconds)
     client = Client(
         "push", server.address, way="put", size=FULL.small_push, count=PUSHES, at_once=4
     )

@@ -23,6 +23,18 @@ def manifest_by_tag(server: Server, scale: Scale) -> Reading:
     return _wrk(server, scale, [content.manifest_target()], headers.MANIFEST)
 
 
+def of_a_manifest(server: Server, *, connections: int, seconds: float) -> Outcome:
+    """What GETs of one manifest see, beside whatever else is going on."""
+    return wrk.run(
+        server.address,
+        [content.manifest_target()],
+        headers=headers.MANIFEST,
+        connections=connections,
+        seconds=seconds,
+        directory=server.directory,
+    )
+
+
 def manifests_in_turn(server: Server, scale: Scale) -> Reading:
     """GET 500 manifests by tag, one after the other."""
     targets = [content.manifest_target(tag) for tag in content.MANY_TAGS]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import time
 
-from benchmarks import content, headers, wrk
+from benchmarks import content
 from benchmarks.client import Client
 from benchmarks.failure import LoadFailed
-from benchmarks.gets import BULK_CONNECTIONS
+from benchmarks.gets import BULK_CONNECTIONS, of_a_manifest
 from benchmarks.measure import Reading, measured
 from benchmarks.outcome import Outcome
 from benchmarks.scale import Scale
@@ -60,7 +60,12 @@ def mixed(server: Server, scale: Scale) -> Reading:
         pulls.go()
         pushes.go()
         time.sleep(GETTING_UNDER_WAY)
-        reading = measured(server.process, lambda: _gets(server, scale))
+        reading = measured(
+            server.process,
+            lambda: of_a_manifest(
+                server, connections=MIXED_CONNECTIONS, seconds=scale.seconds
+            ),
+        )
         if not (pulls.running and pushes.running):
             raise LoadFailed("the bulk transfers ended before the manifest GETs did")
         down, up = pulls.outcome(), pushes.outcome()
@@ -144,15 +149,4 @@ def _push_large(server: Server, scale: Scale) -> Client:
         count=MIXED_PUSHES,
         at_once=MIXED_PUSHES,
         seconds=scale.seconds + GETTING_UNDER_WAY + MARGIN,
-    )
-
-
-def _gets(server: Server, scale: Scale) -> Outcome:
-    return wrk.run(
-        server.address,
-        [content.manifest_target()],
-        headers=headers.MANIFEST,
-        connections=MIXED_CONNECTIONS,
-        seconds=scale.seconds,
-        directory=server.directory,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from benchmarks.connection import Address, Connection
 from benchmarks.failure import LoadFailed
 from benchmarks.process import Process
 from benchmarks.tree import RegistryTree, StaticTree, Tree
+from registry.testing.programs import free_port
 
 START_PATIENCE = 30
 """Seconds that a server has until its first answer."""
@@ -191,7 +191,7 @@ class Server:
         self.stop()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.root.mkdir(parents=True, exist_ok=True)
-        port = _free_port()
+        port = free_port()
         command = self.program.configure(
             self.directory, self.root, port, self.certificate
         )
@@ -247,12 +247,6 @@ def programs(registry: str) -> list[Program]:
         Registry(THEIRS, [THEIRS]),
         Nginx(shutil.which(STATIC) or STATIC),
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _first_line(command: list[str]) -> str:
