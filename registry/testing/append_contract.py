@@ -8,11 +8,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 import pytest
-from twisted.internet.defer import Deferred
 
 from registry.core.digest import Digest
 from registry.storage.driver import (
@@ -27,22 +24,11 @@ from registry.storage.driver import (
     Remove,
     StorageFailure,
 )
-from registry.testing.results import result_of
-
-T = TypeVar("T")
+from registry.testing.driven import Driven
 
 
-class AppendContract:
+class AppendContract(Driven):
     """Tests of ``Driver.append_to`` and of the changes that uploads are made of."""
-
-    def run(self, coroutine: Coroutine[Deferred[Any], Any, T]) -> T:
-        """Carry ``coroutine`` through to its result or exception."""
-        return result_of(coroutine)
-
-    def put(self, driver: Driver, **files: bytes) -> None:
-        """Store files in the directory ``d``."""
-        changes = [Put(f"d/{name}", content) for name, content in files.items()]
-        self.run(driver.apply(changes))
 
     def append(self, driver: Driver, path: str, *chunks: bytes) -> int:
         """Append ``chunks`` in one go; the new size."""
