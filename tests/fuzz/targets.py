@@ -18,12 +18,21 @@ from ipaddress import ip_network
 from itertools import count, pairwise
 
 import attrs
+from seeds import (
+    CONTENT,
+    DIGEST,
+    DOCUMENT,
+    INDEX,
+    NAME,
+    RICH,
+    SESSION,
+    sent,
+)
 from test_api_fuzz import test_any_calls_of_the_api
 from test_channel_fuzz import test_any_bytes_and_then_the_client_goes
 
 from registry.config.errors import ConfigError
 from registry.config.load import read_config
-from registry.core.digest import Digest
 from registry.core.errors import RegistryError
 from registry.core.manifest import parse_manifest, stored_media_type
 from registry.core.mediatype import OCI_INDEX, OCI_MANIFEST, accepts
@@ -42,10 +51,6 @@ from registry.web.limits import Limits
 from registry.web.response import header_lines
 from registry.web.session_state import SessionStates
 
-NAME = "a/b"
-CONTENT = b"content"
-DIGEST = str(Digest.of(CONTENT))
-SESSION = "00000000-0000-4000-8000-000000000001"
 LIMITS = Limits(buffered=20_000, discarded=5_000, pipelined=8, behind=4_000)
 REFUSALS = {501, 503, 505}
 """Statuses above 499 that are no failures."""
@@ -215,45 +220,6 @@ def drawn(test: Callable[..., None]) -> Callable[[bytes], None]:
         draw(data)
 
     return holds
-
-
-DOCUMENT = json.dumps(
-    {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": "a/b",
-        "config": {"mediaType": "a/b", "digest": DIGEST, "size": 7, "data": "e30="},
-        "layers": [{"mediaType": "a/b", "digest": DIGEST, "size": 7, "urls": []}],
-        "subject": {"mediaType": OCI_MANIFEST, "digest": DIGEST, "size": 7},
-        "annotations": {"a": "b"},
-    }
-).encode()
-INDEX = json.dumps(
-    {
-        "schemaVersion": 2,
-        "manifests": [
-            {
-                "mediaType": OCI_MANIFEST,
-                "digest": DIGEST,
-                "size": 7,
-                "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"},
-            }
-        ],
-    }
-).encode()
-RICH = b"""\
-version: 0.1
-storage: {filesystem: {rootdirectory: /x}, delete: {enabled: yes}}
-http: {addr: ':5000', limits: {url: 4KiB}, headers: {X-A: [b]}}
-log: {fields: {a: 1}}
-"""
-HEAD = b"Host: a\r\n"
-
-
-def sent(method: str, path: str, *lines: bytes, body: bytes = b"") -> bytes:
-    """A seed of the channel: one request in one segment."""
-    start = f"{method} {path} HTTP/1.1\r\n".encode() + HEAD
-    return b"\0" + start + b"".join(line + b"\r\n" for line in lines) + b"\r\n" + body
 
 
 TARGETS = {
