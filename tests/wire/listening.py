@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from threading import Event
 
 import attrs
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -56,6 +57,7 @@ from registry.web.tree import Tree
 NAME = RepositoryName("team/app")
 LOCALHOST = "127.0.0.1"
 THREADS = 8
+SECURE = pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
 
 ReadsAhead = Callable[[int, int, int], Deferred[None]]
 

@@ -11,10 +11,12 @@ from exchanges import NAME, begin, get, push
 from twisted.logger import capturedLogs, formatEvent
 
 from registry.core.digest import Digest
-from registry.core.mediatype import OCI_INDEX, OCI_MANIFEST
+from registry.core.mediatype import OCI_MANIFEST
 from registry.storage.driver import Remove
+from registry.testing import images
 from registry.testing.answers import Answer
 from registry.testing.harness import DELETING, Harness, calm_harness
+from registry.testing.images import Manifest
 from registry.testing.results import result_of
 
 UPLOADS = f"/v2/{NAME}/blobs/uploads/"
@@ -39,27 +41,17 @@ def put_manifest(harness: Harness, body: bytes, reference: str = "t") -> Answer:
     )
 
 
-def index(*children: bytes) -> bytes:
-    listed = [
-        {
-            "mediaType": json.loads(child)["mediaType"],
-            "digest": str(Digest.of(child)),
-            "size": len(child),
-        }
-        for child in children
-    ]
-    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
-    return json.dumps(document).encode()
+def image(harness: Harness, seed: str = "") -> Manifest:
+    """An image that is there."""
+    found = images.image(seed)
+    for blob in found.blobs:
+        push(harness, blob)
+    assert put_manifest(harness, found.content, str(found.digest)).status == 201
+    return found
 
 
-def image(harness: Harness, note: str = "") -> bytes:
-    """An image whose config is there."""
-    push(harness, b"{}")
-    config = {"mediaType": "a/b", "digest": str(Digest.of(b"{}")), "size": 2}
-    fields = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config}
-    body = json.dumps({**fields, "annotations": {"note": note}}).encode()
-    assert put_manifest(harness, body, str(Digest.of(body))).status == 201
-    return body
+def index(*children: Manifest) -> Manifest:
+    return images.index(children)
 
 
 # Uploads.
@@ -142,35 +134,34 @@ def test_indexes_lie_inside_each_other_as_deep_as_the_operator_says() -> None:
     body = image(registry)
     for _ in range(3):
         body = index(body)
-        assert put_manifest(registry, body).status == 201
-    answer = put_manifest(registry, index(body))
+        assert put_manifest(registry, body.content).status == 201
+    answer = put_manifest(registry, index(body).content)
     assert (answer.status, answer.code) == (400, "MANIFEST_INVALID")
     assert "3 levels" in answer.json["errors"][0]["message"]
     side = index(image(registry, "other"), body)
-    assert put_manifest(registry, side).status == 400
+    assert put_manifest(registry, side.content).status == 400
 
 
 def test_the_depth_of_an_index_is_remembered_across_a_restart() -> None:
     options = f"{DELETING}validation: {{manifests: {{indexes: {{depthlimit: 2}}}}}}\n"
     before = Harness(options=options)
     body = index(index(image(before)))
-    assert put_manifest(before, index(image(before))).status == 201
-    assert put_manifest(before, body).status == 201
+    assert put_manifest(before, index(image(before)).content).status == 201
+    assert put_manifest(before, body.content).status == 201
     after = Harness(options=options, driver=before.driver)
-    assert put_manifest(after, index(body)).status == 400
-    assert put_manifest(after, body).status == 201
+    assert put_manifest(after, index(body).content).status == 400
+    assert put_manifest(after, body.content).status == 201
 
 
 def test_an_index_may_name_what_is_not_here_where_that_is_allowed() -> None:
     registry = harness("validation: {disabled: true}\n")
     absent = index()
-    assert put_manifest(registry, index(absent)).status == 201
+    assert put_manifest(registry, index(absent).content).status == 201
 
 
 def test_json_may_nest_as_deep_as_the_operator_says() -> None:
     registry = harness("validation: {manifests: {depthlimit: 5}}\n")
-    body = image(registry)
-    deep = json.loads(body)
+    deep = json.loads(image(registry).content)
     deep["x"] = [[[[1]]]]
     assert put_manifest(registry, json.dumps(deep).encode()).status == 201
     deep["x"] = [[[[[1]]]]]
@@ -232,17 +223,18 @@ def test_the_names_that_are_pushed_are_as_long_as_the_operator_says() -> None:
     assert registry.request("POST", UPLOADS).status == 202  # team/app
     answer = registry.request("POST", "/v2/team/apps/blobs/uploads/")
     assert (answer.status, answer.code) == (400, "NAME_INVALID")
-    body = image(registry)
+    named = image(registry)
+    body = named.content
     assert put_manifest(registry, body, "long").status == 201
     answer = put_manifest(registry, body, "longs")
     assert (answer.status, answer.code) == (400, "TAG_INVALID")
-    answer = put_manifest(registry, body, f"{Digest.of(body)}?tag=a&tag=longs")
+    answer = put_manifest(registry, body, f"{named.digest}?tag=a&tag=longs")
     assert (answer.status, answer.code) == (400, "TAG_INVALID")
 
 
 def test_longer_names_of_before_can_be_read_and_deleted() -> None:
     before = harness("")
-    put_manifest(before, image(before), "longer")
+    put_manifest(before, image(before).content, "longer")
     after = Harness(
         options=f"{DELETING}validation: {{namelimit: 1, taglimit: 1}}\n",
         driver=before.driver,

@@ -6,10 +6,10 @@ import hashlib
 import os
 from pathlib import Path
 
-import pytest
 import pytest_twisted
 from listening import (
     NAME,
+    SECURE,
     Download,
     ReadsAhead,
     all_gone,
@@ -26,7 +26,6 @@ from registry.testing.harness import calm, request_bytes
 from registry.web.limits import Limits
 
 MIB = 1024 * 1024
-SECURE = pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
 CONTENT = hashlib.shake_128(b"content").digest(4 * MIB)
 DIGEST = str(Digest.of(CONTENT))
 

@@ -8,10 +8,10 @@ import socket
 import struct
 from pathlib import Path
 
-import pytest
 import pytest_twisted
 from listening import (
     LOCALHOST,
+    SECURE,
     Download,
     Listening,
     RawClient,
@@ -29,7 +29,6 @@ from registry.testing.harness import calm, request_bytes
 from registry.web.limits import Limits
 
 MIB = 1024 * 1024
-SECURE = pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
 CONTENT = hashlib.shake_128(b"content").digest(4 * MIB)
 AT_ONCE = struct.pack("ii", 1, 0)
 """SO_LINGER: closing resets the connection."""

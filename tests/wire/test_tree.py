@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from exchanges import get
-from listening import Download, asking, listening
+from listening import SECURE, Download, asking, listening
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import connectProtocol
 from twisted.internet.interfaces import IPullProducer, IPushProducer
@@ -323,9 +323,6 @@ class Pull:
 def pull(request: Request) -> object:
     request.registerProducer(Pull(request, 100), False)
     return NOT_DONE_YET
-
-
-SECURE = pytest.mark.parametrize("is_secure", [False, True], ids=["plain", "tls"])
 
 
 @SECURE
