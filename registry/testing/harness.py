@@ -137,7 +137,7 @@ class Harness:
         self.reactor.rightNow = START
         self.driver = driver or MemoryDriver()
         self.answered: list[tuple[Request, Response]] = []
-        self.in_flight = 0
+        self.in_progress = 0
         self._methods: dict[int, list[str]] = {}
         self._sessions = 0
         self.registry = build_registry(
@@ -187,7 +187,7 @@ class Harness:
 
     def record(self, request: Request, response: Response) -> None:
         """Remember what was answered, and on which connection."""
-        self.in_flight -= 1
+        self.in_progress -= 1
         self.answered.append((request, response))
         self._methods[request.peer.port].append(request.method)
 
@@ -249,9 +249,8 @@ def calm() -> Iterator[None]:
     globalLogPublisher.addObserver(observe)
     try:
         yield
-        gc.collect(
-            1
-        )  # reports errors that nobody handled; older objects are the tests'
+        # reports errors that nobody handled; older objects are the tests'
+        gc.collect(1)
     finally:
         globalLogPublisher.removeObserver(observe)
     assert not failures, failures
@@ -288,7 +287,7 @@ class _Recorder:
     def started(self, request: Request) -> None:
         """``request`` is about to be served."""
         del request
-        self._harness.in_flight += 1
+        self._harness.in_progress += 1
 
     def answered(self, request: Request, response: Response, seconds: float) -> None:
         """``request`` was answered."""

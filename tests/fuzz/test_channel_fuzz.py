@@ -179,7 +179,7 @@ def check_usable_or_ended(client: Client, harness: Harness) -> None:
     harness.advance(400)
     assert client.transport.is_closed
     assert harness.site.connections == 0
-    assert harness.in_flight == 0
+    assert harness.in_progress == 0
     assert all(one.status != 500 for one in client.answers())
     blob = harness.request("GET", f"/v2/{NAME}/blobs/{DIGEST}")
     assert blob.status in (200, 404)
