@@ -11,6 +11,7 @@ import argparse
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -55,24 +56,38 @@ def main() -> int:
 
 
 def _measure(asked: argparse.Namespace, place: Path) -> int:
-    program = Registry(OURS, [asked.registry])
-    content.draw_images(RegistryTree(place / "tree"), [FULL.small_blob])
     server = Server(
-        program=program, root=place / "tree", directory=place, certificate=None
+        program=Registry(OURS, [asked.registry]),
+        root=place / "tree",
+        directory=place,
+        certificate=None,
     )
-    quiet: list[Seen] = []
-    beside: list[Seen] = []
+    content.draw_images(RegistryTree(server.root), [FULL.small_blob])
     server.ensure()
     try:
-        _see(server, 1)
-        for turn in range(asked.rounds):
-            quiet.append(_see(server, asked.seconds))
-            beside.append(_see_beside(server, asked))
-            say(f"round {turn + 1}: quiet {quiet[-1]}, beside {beside[-1]}")
+        rounds = _rounds(server, asked)
         peak = server.process.peak() / content.MIB
     finally:
         server.stop()
     print(f"{asked.slow} slow heads and {asked.slow} slow bodies beside the others\n")
+    quiet, beside = zip(*rounds, strict=True)
+    ratio = _print(quiet, beside)
+    print(f"most memory: {peak:.0f} MiB")
+    return int(ratio > WANTED)
+
+
+def _rounds(server: Server, asked: argparse.Namespace) -> list[tuple[Seen, Seen]]:
+    """What is seen in each round: quiet, and beside the slow ones."""
+    _see(server, 1)
+    rounds: list[tuple[Seen, Seen]] = []
+    for turn in range(asked.rounds):
+        rounds.append((_see(server, asked.seconds), _see_beside(server, asked)))
+        say("round {}: quiet {}, beside {}".format(turn + 1, *rounds[-1]))
+    return rounds
+
+
+def _print(quiet: Sequence[Seen], beside: Sequence[Seen]) -> float:
+    """Print the figures; the worse of the ratios."""
     print("| p99 ms | quiet | beside | ratio | wanted |\n|---|---|---|---|---|")
     ratios = [
         _line("manifest GET", [s.get for s in quiet], [s.get for s in beside]),
@@ -80,8 +95,7 @@ def _measure(asked: argparse.Namespace, place: Path) -> int:
     ]
     rates = [statistics.median(s.rate for s in some) for some in (quiet, beside)]
     print(f"\nGETs: {rates[0]:,.0f}/s quiet, {rates[1]:,.0f}/s beside")
-    print(f"most memory: {peak:.0f} MiB")
-    return int(max(ratios) > WANTED)
+    return max(ratios)
 
 
 def _see_beside(server: Server, asked: argparse.Namespace) -> Seen:

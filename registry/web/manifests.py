@@ -29,6 +29,7 @@ from registry.core.name import (
 from registry.core.precondition import match, none_match
 from registry.core.route import Kind, Route
 from registry.repository.manifests import Manifests, StoredManifest
+from registry.repository.push import Pushed
 from registry.repository.room import Room
 from registry.repository.tags import Tags
 from registry.web.api import Endpoints
@@ -135,6 +136,11 @@ class ManifestEndpoints:
                 content_type=request.header(b"content-type"),
                 may_replace=_precondition(request),
             )
+        return self._created(request, name, pushed)
+
+    def _created(
+        self, request: Request, name: RepositoryName, pushed: Pushed
+    ) -> Response:
         digest = str(pushed.digest)
         lines = [
             ("Location", self.locations.manifest(request, name.text, digest)),

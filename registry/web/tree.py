@@ -45,31 +45,25 @@ class Tree:
         """Have the resource at the request's path answer on ``channel``."""
         try:
             body = await request.body.whole(BODY_LIMIT)
-        except BodyTooLarge as error:
-            await self._refuse(request, channel, 413, str(error))
-            return
-        except BodyBroken as error:
-            await self._refuse(request, channel, 408, str(error))
-            return
-        except SizeInvalid as error:
-            await self._refuse(request, channel, 400, error.message)
-            return
-        except Busy as error:
-            await self._answer(request, channel, problem(error))
+        except (BodyTooLarge, BodyBroken, SizeInvalid, Busy) as error:
+            response = _refused(error)
+            await channel.answer(request, response)
+            channel.site.answered(request, response)
             return
         exchange = ResourceExchange(request=request, channel=channel, site=self.site)
         await exchange.render(body)
 
-    async def _refuse(
-        self, request: Request, channel: Channel, status: int, message: str
-    ) -> None:
-        await self._answer(request, channel, refusal(status, message))
 
-    async def _answer(
-        self, request: Request, channel: Channel, response: Response
-    ) -> None:
-        await channel.answer(request, response)
-        channel.site.answered(request, response)
+def _refused(error: BodyTooLarge | BodyBroken | SizeInvalid | Busy) -> Response:
+    """The answer to a request whose body could not be had."""
+    match error:
+        case BodyTooLarge():
+            return refusal(413, str(error))
+        case BodyBroken():
+            return refusal(408, str(error))
+        case SizeInvalid():
+            return refusal(400, error.message)
+    return problem(error)
 
 
 @implementer(IConsumer)
