@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -15,9 +16,11 @@ from twisted.internet.interfaces import (
     IReactorPluggableNameResolver,
     IReactorTCP,
     IReactorTime,
+    ITCPTransport,
 )
 from twisted.internet.protocol import Factory, Protocol
 
+from registry.repository.quarantine import Quarantine
 from registry.repository.room import Room
 from registry.service.health import Check, CheckFailed
 from registry.storage.driver import Driver, StorageGone
@@ -56,6 +59,17 @@ def room_check(*, room: Room) -> Check:
             raise CheckFailed(shortage)
 
     return Check(name="storage_room", probe=probe, interval=2.0, only_degrades=True)
+
+
+def damage_check(*, quarantine: Quarantine) -> Check:
+    """Whether content is missing that was damaged; only its pulls suffer."""
+
+    async def probe() -> None:
+        concern = quarantine.concern()
+        if concern is not None:
+            raise CheckFailed(concern)
+
+    return Check(name="damaged_content", probe=probe, only_degrades=True)
 
 
 def root_check(*, guard: RootGuard, workers: Workers) -> Check:
@@ -142,7 +156,7 @@ class _Greeting(Protocol):
     """Leaves as soon as it is connected."""
 
     def connectionMade(self) -> None:
-        self.transport.abortConnection()  # type: ignore[union-attr]  # connected
+        cast(ITCPTransport, self.transport).abortConnection()
 
 
 def _exists(path: str) -> bool:

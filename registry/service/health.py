@@ -6,7 +6,8 @@ started again before it has ended. Only ``threshold`` failures in a row make an 
 one success ends it.
 
 A check may say that what it looks at only degrades the registry: it goes on answering,
-and says so.
+and says so. Such a check is also made whenever somebody asks, because nobody but those
+who ask acts on it.
 
 Read next: ``checks.py`` (the kinds of check).
 """
@@ -57,7 +58,6 @@ class Health:
         self._clock = clock
         self._ailments: dict[str, str] = {}
         self._degradations: dict[str, str] = {}
-        self._asked: dict[str, Callable[[], str | None]] = {}
         self._watches = self._watching(checks)
 
     def start(self) -> None:
@@ -78,19 +78,19 @@ class Health:
         self._watches = self._watching(checks)
         self.start()
 
-    def mind(self, name: str, ask: Callable[[], str | None]) -> None:
-        """Have ``degradations`` tell what ``ask`` answers, if that is anything."""
-        self._asked[name] = ask
-
     def ailments(self) -> Mapping[str, str]:
         """What is wrong now, by the names of the checks. Empty if all is well."""
         return self._ailments
 
     def degradations(self) -> Mapping[str, str]:
-        """What is not as it should be now, though requests are answered."""
-        answers = [(name, ask()) for name, ask in self._asked.items()]
-        asked = {name: answer for name, answer in answers if answer is not None}
-        return self._degradations | asked
+        """What is not as it should be, though requests are answered.
+
+        Looks again; what has to be waited for counts for the next who asks.
+        """
+        for watch in self._watches:
+            if watch.check.only_degrades:
+                watch.look()
+        return self._degradations
 
     def _watching(self, checks: Sequence[Check]) -> list[_Watch]:
         return [
@@ -109,18 +109,18 @@ class _Watch:
     def __init__(
         self, check: Check, ailments: dict[str, str], clock: IReactorTime
     ) -> None:
-        self._check = check
+        self.check = check
         self._ailments = ailments
         self._clock = clock
         self._failures = 0
         self._looking: Deferred[None] | None = None
         self._deadline: IDelayedCall | None = None
         self._log = Logger()
-        self._loop = LoopingCall(self._look)
+        self._loop = LoopingCall(self.look)
         self._loop.clock = clock
 
     def start(self) -> None:
-        self._loop.start(self._check.interval, now=True)
+        self._loop.start(self.check.interval, now=True)
 
     def stop(self) -> None:
         if self._loop.running:
@@ -129,14 +129,15 @@ class _Watch:
         if self._looking is not None:
             self._looking.cancel()
 
-    def _look(self) -> None:
-        if self._deadline is not None:
-            return  # the timeout is longer than the interval, and not yet over
+    def look(self) -> None:
+        """Look now, unless that is under way or nobody looks any more."""
+        if self._deadline is not None or not self._loop.running:
+            return
         if self._looking is not None:
             self._failed("it still hangs; see why, or restart the registry")
             return
-        self._deadline = self._clock.callLater(self._check.timeout, self._timed_out)
-        looking = Deferred.fromCoroutine(_run(self._check))
+        self._deadline = self._clock.callLater(self.check.timeout, self._timed_out)
+        looking = Deferred.fromCoroutine(_run(self.check))
         self._looking = looking
         looking.addCallbacks(self._answered, self._raised)
 
@@ -152,7 +153,7 @@ class _Watch:
 
     def _timed_out(self) -> None:
         self._deadline = None
-        self._failed(f"no answer after {self._check.timeout:g} s")
+        self._failed(f"no answer after {self.check.timeout:g} s")
         if self._looking is not None:
             self._looking.cancel()
 
@@ -166,19 +167,19 @@ class _Watch:
 
     def _succeeded(self) -> None:
         self._failures = 0
-        if self._ailments.pop(self._check.name, None) is not None:
-            self._log.info("health check {check} is well again", check=self._check.name)
+        if self._ailments.pop(self.check.name, None) is not None:
+            self._log.info("health check {check} is well again", check=self.check.name)
 
     def _failed(self, reason: str) -> None:
         self._failures += 1
-        if self._failures < self._check.threshold:
+        if self._failures < self.check.threshold:
             return
-        if self._check.name not in self._ailments:
+        if self.check.name not in self._ailments:
             told = "health check {check} fails: {reason}"
-            if not self._check.only_degrades:
+            if not self.check.only_degrades:
                 told += "; requests are answered 503 until it succeeds"
-            self._log.error(told, check=self._check.name, reason=reason)
-        self._ailments[self._check.name] = reason
+            self._log.error(told, check=self.check.name, reason=reason)
+        self._ailments[self.check.name] = reason
 
 
 async def _run(check: Check) -> None:

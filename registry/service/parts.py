@@ -83,7 +83,7 @@ class Parts:
             guard=self.storage.guard,
             kind=storage_kind(config),
             workers=self.workers,
-            room=self.registry.room,
+            registry=self.registry,
             reactor=self.reactor,
         )
 
@@ -126,7 +126,6 @@ def build_parts(
         reactor=reactor,
         secret=Secret(own_secret(config).hex()),
     )
-    parts.health.mind("damaged_content", registry.quarantine.concern)
     parts.health.replace(parts.checks(config))
     return parts
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from registry.config.health import Health as HealthOptions
-from registry.repository.room import Room
+from registry.repository.registry import Registry
 from registry.service.checks import (
     NetworkReactor,
     Rhythm,
+    damage_check,
     file_check,
     http_check,
     room_check,
@@ -27,15 +28,18 @@ def build_checks(
     guard: RootGuard | None,
     kind: str,
     workers: Workers,
-    room: Room,
+    registry: Registry,
     reactor: NetworkReactor,
 ) -> list[Check]:
     """The checks; ``kind`` is the storage driver's name in the configuration.
 
-    That of ``room`` is there always, and whether the root is still there is looked at
-    in any case, if there is a ``guard``.
+    Those of ``registry`` are there always, and whether the root is still there is
+    looked at in any case, if there is a ``guard``.
     """
-    checks: list[Check] = [room_check(room=room)]
+    checks: list[Check] = [
+        room_check(room=registry.room),
+        damage_check(quarantine=registry.quarantine),
+    ]
     if guard is not None:
         checks.append(root_check(guard=guard, workers=workers))
     storage = options.storagedriver
