@@ -22,14 +22,13 @@ from registry.service.pages import (
     Plain,
     Root,
     WordOfHealth,
+    Words,
 )
 from registry.storage.workers import Workers
 
-Ailments = Callable[[], Mapping[str, str]]
-
 
 def make_root(
-    *, ailments: Ailments, degradations: Ailments = dict, api: str = "/v2/"
+    *, ailments: Words, degradations: Words = dict, api: str = "/v2/"
 ) -> IResource:
     """The public tree beside the API, which stands at ``api``."""
     root = Root(Missing(f"there is nothing here; the API is at {api}\n"))
@@ -41,8 +40,8 @@ def make_root(
 
 def make_debug_root(
     *,
-    ailments: Ailments,
-    degradations: Ailments = dict,
+    ailments: Words,
+    degradations: Words = dict,
     numbers: Callable[[], Mapping[str, object]],
     render_metrics: Callable[[], bytes] | None,
     metrics_path: str = "/metrics",

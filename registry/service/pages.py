@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from twisted.logger import Logger
@@ -25,11 +26,11 @@ FRONT = """<!doctype html>
 </body></html>
 """
 
+Words = Callable[[], Mapping[str, str]]
+"""What is wrong, by the names of checks."""
 
-Told = Callable[[], Mapping[str, str]]
 
-
-class Page(Resource):
+class Page(Resource, ABC):
     """A page that says no more than it should, and is not kept by caches."""
 
     isLeaf = True
@@ -51,9 +52,9 @@ class Page(Resource):
             return b"this page can only be read, with GET or HEAD\n"
         return self.render_GET(request)
 
+    @abstractmethod
     def render_GET(self, request: Request) -> bytes | int:
         """The page itself, or NOT_DONE_YET."""
-        raise NotImplementedError
 
 
 class Plain(Page):
@@ -84,6 +85,7 @@ class Root(Page):
     """A place with children, and ``missing`` wherever there is no child."""
 
     isLeaf = False
+    is_read_only = False
 
     def __init__(self, missing: Missing) -> None:
         super().__init__()
@@ -94,9 +96,9 @@ class Root(Page):
         del path, request
         return self.missing
 
-    def render(self, request: Request) -> bytes | int:
+    def render_GET(self, request: Request) -> bytes | int:
         """Nothing is here itself either."""
-        return self.missing.render(request)
+        return self.missing.render_GET(request)
 
 
 class Front(Page):
@@ -110,10 +112,6 @@ class Front(Page):
         """The page."""
         request.setHeader("content-type", "text/html; charset=utf-8")
         return self._text
-
-
-Words = Callable[[], Mapping[str, str]]
-"""What is wrong, by the names of checks."""
 
 
 class WordOfHealth(Page):

@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import (
+    PrivateKeyTypes,
+    PublicKeyTypes,
+)
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -195,8 +198,5 @@ def _read(path: str, option: str) -> bytes:
         ) from error
 
 
-def _public_bytes(key: object) -> bytes:
-    der: bytes = key.public_bytes(  # type: ignore[attr-defined]  # every kind has it
-        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    )
-    return der
+def _public_bytes(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
