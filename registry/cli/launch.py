@@ -1,4 +1,4 @@
-"""What ``registry serve`` and ``twistd registry`` have in common."""
+"""What the command line says about the registry, whichever verb it is for."""
 
 from __future__ import annotations
 

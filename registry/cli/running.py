@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import FrameType
 from typing import Any
@@ -10,19 +11,36 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from registry.cli.launch import Launch
+from registry.config.schema import Configuration
 from registry.service.app import App
+from registry.service.log import LogObserver
+from registry.service.notify import notifier_from
 
 
 class Running:
-    """Starts ``app`` when the reactor runs, and stops it when the process is told to.
+    """Starts an App when the reactor runs, and stops it when the process is told to.
 
     The first SIGTERM or SIGINT lets requests finish, for as long as is configured; the
-    second one does not wait. SIGHUP reads the configuration anew. ``failure`` says why
-    it could not start.
+    second one does not wait. SIGHUP reads ``config`` anew from where ``launch`` says.
+    ``failure`` says why it could not start.
     """
 
-    def __init__(self, *, app: App, reactor: Any) -> None:  # noqa: ANN401 - a module
-        self._app = app
+    def __init__(
+        self,
+        *,
+        launch: Launch,
+        config: Configuration,
+        observer: LogObserver | None,
+        reactor: Any,  # noqa: ANN401 - a module
+    ) -> None:
+        self._app = App(
+            config=config,
+            reactor=reactor,
+            notifier=notifier_from(os.environ),
+            reread=launch.configuration,
+            observer=observer,
+        )
         self._reactor = reactor
         self._is_stopping = False
         self._log = Logger()

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
 from registry.cli.launch import Launch, log_observer, port_number
 from registry.cli.running import Running
 from registry.config.errors import ConfigError
-from registry.service.app import App
 from registry.service.log import start_logging
-from registry.service.notify import notifier_from
 
 HELP = "run the registry in the foreground"
 
@@ -40,14 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
     observer = log_observer(config)
     start_logging(observer)
-    app = App(
-        config=config,
-        reactor=reactor,  # type: ignore[arg-type]  # a module
-        notifier=notifier_from(os.environ),
-        reread=launch.configuration,
-        observer=observer,
-    )
-    running = Running(app=app, reactor=reactor)
+    running = Running(launch=launch, config=config, observer=observer, reactor=reactor)
     reactor.callWhenRunning(running.start)
     reactor.addSystemEventTrigger("before", "shutdown", running.stop)
     reactor.run()

@@ -15,9 +15,7 @@ from twisted.python.usage import UsageError
 from registry.cli.launch import Launch, log_observer, port_number
 from registry.cli.running import Running
 from registry.config.errors import ConfigError
-from registry.service.app import App
 from registry.service.log import LogObserver
-from registry.service.notify import notifier_from
 
 _OBSERVERS: list[LogObserver] = []
 """What ``configured_observer`` returns: twistd takes the name of a function only."""
@@ -54,12 +52,12 @@ class Options(UsageOptions):
 
 
 class RegistryService(Service):
-    """An App under twistd, which daemonizes, writes its pid file and logs for it."""
+    """Runs under twistd, which daemonizes, writes its pid file and logs for it."""
 
     name = "registry"
 
-    def __init__(self, *, app: App, reactor: Any) -> None:  # noqa: ANN401 - a module
-        self._running = Running(app=app, reactor=reactor)
+    def __init__(self, *, running: Running, reactor: Any) -> None:  # noqa: ANN401 - a module
+        self._running = running
         self._reactor = reactor
         self._log = Logger()
 
@@ -86,11 +84,10 @@ def makeService(options: Options) -> IService:
     """The service that ``options`` describe."""
     from twisted.internet import reactor
 
-    app = App(
+    running = Running(
+        launch=options.launch,
         config=options.configuration,
-        reactor=reactor,  # type: ignore[arg-type]  # a module
-        notifier=notifier_from(os.environ),
-        reread=options.launch.configuration,
         observer=options.observer,
+        reactor=reactor,
     )
-    return RegistryService(app=app, reactor=reactor)
+    return RegistryService(running=running, reactor=reactor)

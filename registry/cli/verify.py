@@ -7,7 +7,6 @@ status 0: sound; 1: damage was found, and is not mended; 2: it could not be told
 from __future__ import annotations
 
 import sys
-import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +18,10 @@ from registry.cli.launch import Launch
 from registry.config.errors import ConfigError
 
 if TYPE_CHECKING:
-    from registry.service.verify import Progress, Verification
+    from registry.service.verify import Progress, StoreVerification
     from registry.service.verify_report import Report
 
 HELP = "check a whole store: contents, links, and that everything can be reached"
-
-UNKNOWN = 2
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -58,26 +55,24 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Look at the store; the exit status."""
-    try:
-        config = Launch(
-            path=options.config, port=None, storage=options.storage
-        ).configuration()
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return UNKNOWN
     # imported here, so that a registry that serves starts without
     from twisted.internet import reactor as module
 
-    from registry.service.verify import Verification, command_workers
-    from registry.service.verify_report import Report
+    from registry.service.verify import StoreVerification, command_workers
+    from registry.service.verify_report import UNKNOWN, Report
 
+    launch = Launch(path=options.config, port=None, storage=options.storage)
+    try:
+        config = launch.configuration()
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return UNKNOWN
     reactor: Any = module
     report = Report(out=sys.stdout, aside=sys.stderr, is_json=options.json)
-    verification = Verification(
+    verification = StoreVerification(
         config=config,
         workers=command_workers(reactor, options.workers),
         clock=reactor,
-        now=time.time,
         told=report,
         at_once=options.workers,
         repairs=options.repair or options.dry_run,
@@ -86,8 +81,11 @@ def run(options: Namespace) -> int:
     return _carried_out(verification, report, reactor)
 
 
-def _carried_out(verification: Verification, report: Report, reactor: Any) -> int:  # noqa: ANN401 - a module
-    status = [UNKNOWN]
+def _carried_out(
+    verification: StoreVerification,
+    report: Report,
+    reactor: Any,  # noqa: ANN401 - a module
+) -> int:
     bar = LoopingCall(report.show_progress)
 
     def watch(progress: Progress) -> None:
@@ -98,7 +96,7 @@ def _carried_out(verification: Verification, report: Report, reactor: Any) -> in
     def ended(outcome: bool | Failure) -> None:
         if bar.running:
             bar.stop()
-        status[0] = report.end(outcome)
+        report.end(outcome)
         reactor.stop()
 
     def begin() -> None:
@@ -106,7 +104,7 @@ def _carried_out(verification: Verification, report: Report, reactor: Any) -> in
 
     reactor.callWhenRunning(begin)
     reactor.run()
-    return status[0]
+    return report.status
 
 
 def _count(text: str) -> int:

@@ -6,7 +6,7 @@ Read next: ``maintenance/verify/verifier.py``.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
@@ -29,7 +29,7 @@ from registry.storage.mark import is_store, may_be_served
 from registry.storage.survey import Survey
 from registry.storage.workers import WorkerPool, Workers
 
-__all__ = ["CannotVerify", "Finding", "Progress", "Verification"]
+__all__ = ["CannotVerify", "Finding", "Progress", "StoreVerification"]
 
 PATIENCE = 3600.0
 """Seconds after which a temporary file is a leftover, when somebody may write."""
@@ -50,16 +50,15 @@ class Told(Protocol):
 
 
 @attrs.frozen(kw_only=True)
-class Verification:
+class StoreVerification:
     """A look at the store of ``config``, with repairs if asked for.
 
-    With ``is_dry`` repairs are only told. ``now`` is the time of day, in seconds.
+    With ``is_dry`` repairs are only told. ``clock`` tells the time of day.
     """
 
     config: Configuration
     workers: Workers
     clock: IReactorTime
-    now: Callable[[], float]
     told: Told
     at_once: int
     repairs: bool
@@ -96,7 +95,7 @@ class Verification:
             rules=reference_rules(self.config.validation),
             tell=self._tell,
             at_once=self.at_once,
-            before=self.now() - (PATIENCE if held is None else 0.0),
+            before=self.clock.seconds() - (PATIENCE if held is None else 0.0),
             is_shared=held is None,
             is_served=partial(self._is_served, root),
         )
@@ -153,39 +152,28 @@ class Verification:
     async def _repair(self, driver: FilesystemDriver, verifier: Verifier) -> int:
         """Make repairs, or tell them; how much damage is left."""
         if self.is_dry:
-            for finding in in_order(self._found):
-                told = "" if finding.repair is None else finding.repair.told
-                self.told.repaired(finding, f"would {told}")
+            for finding, repair in in_order(self._found):
+                self.told.repaired(finding, f"would {repair.told}")
             return verifier.progress.damage
-        await self._make(driver, in_order(self._found))
+        await self._make(driver)
         return await verifier.left()
 
-    async def _make(self, driver: FilesystemDriver, some: Sequence[Finding]) -> None:
+    async def _make(self, driver: FilesystemDriver) -> None:
         registry = build_registry(
             driver=driver,
             workers=self.workers,
             rules=reference_rules(self.config.validation),
-            clock=_Now(self.clock, self.now),  # type: ignore[arg-type]  # asked only
+            clock=self.clock,
             new_id=lambda: str(uuid.uuid4()),
             cache_bytes=0,
         )
         repairs = Repairs(driver=driver, registry=registry)
-        for finding in some:
-            if finding.repair is None:
-                continue
+        for finding, repair in in_order(self._found):
             try:
-                result = (await repairs.make(finding.repair)).value
+                result = (await repairs.make(repair)).value
             except StorageFailure as failure:
                 result = f"failed: {failure}"
             self.told.repaired(finding, result)
-
-
-@attrs.frozen
-class _Now:
-    """A clock that tells the time of day."""
-
-    _clock: IReactorTime
-    seconds: Callable[[], float]
 
 
 def command_workers(reactor: Any, threads: int) -> WorkerPool:  # noqa: ANN401 - a module

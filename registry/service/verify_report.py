@@ -27,6 +27,9 @@ class Report:
         self._began = time.monotonic()
         self._drawn = 0
         self.progress = Progress()
+        self.status = UNKNOWN
+        """The exit status, until it is known better."""
+
         self.has_bar = not is_json and aside.isatty()
 
     def found(self, finding: Finding) -> None:
@@ -45,20 +48,19 @@ class Report:
         fields = {"repair": finding.kind.value, "path": finding.path, "result": result}
         self._print(fields, f"repair: {finding.path}: {result}")
 
-    def end(self, outcome: bool | Failure) -> int:
-        """Print the sum; the exit status."""
-        status, why = UNKNOWN, ""
+    def end(self, outcome: bool | Failure) -> None:
+        """Print the sum, and know the exit status."""
+        why = ""
         if isinstance(outcome, Failure):
             why = outcome.getErrorMessage()
             if not outcome.check(CannotVerify):
                 kind = type(outcome.value).__name__
                 why = f"the look failed, report this: {kind}: {why}"
         else:
-            status = SOUND if outcome else DAMAGED
-        self._sum(status, why)
+            self.status = SOUND if outcome else DAMAGED
+        self._sum(why)
         if why:
             self._aside.write(f"registry: cannot verify: {_shown(why)}\n")
-        return status
 
     def show_progress(self) -> None:
         """Draw the bar again."""
@@ -75,9 +77,9 @@ class Report:
         self._aside.flush()
         self._drawn = len(line)
 
-    def _sum(self, status: int, why: str) -> None:
+    def _sum(self, why: str) -> None:
         done = self.progress
-        verdict = {SOUND: "sound", DAMAGED: "damaged", UNKNOWN: "unknown"}[status]
+        verdict = {SOUND: "sound", DAMAGED: "damaged", UNKNOWN: "unknown"}[self.status]
         fields = {
             "summary": verdict,
             "contents": done.contents,

@@ -99,9 +99,8 @@ def repaired(store: Store) -> tuple[dict[str, str], int]:
     store.run(looking.run())
     repairs = Repairs(driver=store.driver, registry=store.registry)
     results = {
-        one.path: store.run(repairs.make(one.repair)).name
-        for one in in_order(found)
-        if one.repair is not None
+        one.path: store.run(repairs.make(repair)).name
+        for one, repair in in_order(found)
     }
     return results, store.run(looking.left())
 

@@ -6,7 +6,7 @@ Each repair looks again before it does anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import Enum
 
 import attrs
@@ -69,10 +69,10 @@ class Repairs:
         return Result.REMOVED
 
 
-def in_order(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that can be repaired, what others rely on first."""
-    repairable = [one for one in findings if one.repair is not None]
-    return sorted(repairable, key=lambda one: ORDER.index(type(one.repair)))
+def in_order(findings: Iterable[Finding]) -> list[tuple[Finding, Repair]]:
+    """Those that can be repaired, and how, what others rely on first."""
+    repairs = [(one, one.repair) for one in findings if one.repair is not None]
+    return sorted(repairs, key=lambda pair: ORDER.index(type(pair[1])))
 
 
 _RESULTS = {
