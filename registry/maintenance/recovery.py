@@ -22,9 +22,9 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from registry.core.digest import HEX_LENGTHS, Digest
-from registry.core.errors import DigestInvalid, TagInvalid
 from registry.core.name import RepositoryName, Tag
 from registry.maintenance.leftovers import is_half_made, is_leftover
+from registry.maintenance.names import digest_or_none, tag_or_none
 from registry.maintenance.torn import LinksSeen, is_torn, look_at_links
 from registry.maintenance.walk import repositories
 from registry.repository.links import batches
@@ -41,6 +41,7 @@ from registry.storage.layout import (
     tag_index,
     tag_indexes,
     tags,
+    upload,
     uploads,
 )
 from registry.storage.path import is_listed
@@ -158,10 +159,10 @@ class Recovery:
             partial(revision_link, name),
         )
         for text in await self._directories(tags(name)):
-            if (tag := _tag_or_none(text)) is not None:
+            if (tag := tag_or_none(text)) is not None:
                 await self._try(f"the tag {tag} of {name}", self._tag, name, tag)
         for session in await self._children(uploads(name)):
-            if is_listed(session.name, is_directory=session.kind == "directory"):
+            if _could_be_ours(session):
                 await self._session(name, session)
 
     async def _links(
@@ -190,7 +191,7 @@ class Recovery:
         for place, seen in found.others:
             await self._sweep(place, seen)
         for text in found.torn:
-            digest = _digest_or_none(algorithm, text)
+            digest = digest_or_none(algorithm, text)
             if digest is not None:
                 path = path_of(digest)
                 await self._try(path, self._mend, path, partial(mend, digest))
@@ -227,9 +228,7 @@ class Recovery:
     # Leftovers.
 
     async def _session(self, name: RepositoryName, session: Seen) -> None:
-        if session.kind != "directory":
-            return
-        place = f"{uploads(name)}/{session.name}"
+        place = upload(name, session.name)
         children = await self._children(place)
         if is_half_made(session, children, self.before):
             if await self.registry.unfinished.drop_half_made(name, session.name):
@@ -254,8 +253,7 @@ class Recovery:
 
     async def _directories(self, path: str) -> list[str]:
         """Names of directories that could be ours."""
-        found = await self.workers.run(self.survey.directories, path)
-        return [s.name for s in found if is_listed(s.name, is_directory=True)]
+        return [s.name for s in await self._children(path) if _could_be_ours(s)]
 
     async def _children(self, path: str) -> list[Seen]:
         return await self.workers.run(children_or_none, self.survey, path)
@@ -281,19 +279,9 @@ class Recovery:
         )
 
 
+def _could_be_ours(seen: Seen) -> bool:
+    return seen.kind == "directory" and is_listed(seen.name, is_directory=True)
+
+
 def _never_mind(path: str, why: str) -> None:
     """What is no part of a repository is for ``registry verify`` to tell."""
-
-
-def _digest_or_none(algorithm: str, text: str) -> Digest | None:
-    try:
-        return Digest(algorithm, text)
-    except DigestInvalid:
-        return None
-
-
-def _tag_or_none(text: str) -> Tag | None:
-    try:
-        return Tag(text)
-    except TagInvalid:
-        return None

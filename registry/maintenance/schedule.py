@@ -24,6 +24,8 @@ from twisted.python.failure import Failure
 LONGEST_DELAY = 3600.0
 """Seconds before which every job has begun once."""
 
+Run = Callable[[], Coroutine[Deferred[Any], Any, None]]
+
 
 @attrs.frozen(kw_only=True)
 class Job:
@@ -31,7 +33,7 @@ class Job:
 
     name: str
     interval: float
-    run: Callable[[], Coroutine[Deferred[Any], Any, None]]
+    run: Run
 
 
 class Schedule:
@@ -40,16 +42,16 @@ class Schedule:
     def __init__(self, *, clock: IReactorTime, random: Callable[[], float]) -> None:
         self._clock = clock
         self._random = random
-        self._turns: list[_Turns | _Once] = []
+        self._turns: list[_Turns | _Runs] = []
 
     def add(self, job: Job) -> None:
         """Run ``job`` from now on, until ``stop``."""
         delay = self._random() * min(job.interval, LONGEST_DELAY)
         self._turns.append(_Turns(job=job, delay=delay, clock=self._clock))
 
-    def begin(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def begin(self, name: str, run: Run) -> None:
         """Run something now and once, until ``stop``. A failure is logged."""
-        once = _Once(name=name)
+        once = _Runs(name=name)
         self._turns.append(once)
         once.start(run)
 
@@ -63,20 +65,24 @@ class Schedule:
             await one.stop()
 
 
-class _Once:
-    """One run of something."""
+class _Runs:
+    """Runs of something, one at a time; ``then`` is what comes after a failure."""
 
-    def __init__(self, *, name: str) -> None:
+    def __init__(self, *, name: str, then: str = "") -> None:
         self._name = name
+        self._then = then
         self._running: Deferred[None] | None = None
         self._log = Logger()
 
-    def start(self, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def start(self, run: Run) -> Deferred[None]:
+        """Begin a run; fires when it has ended, well or not."""
         running = self._running = Deferred.fromCoroutine(run())
         running.addErrback(self._failed)
         running.addCallback(self._ended)
+        return running
 
     async def stop(self) -> None:
+        """Cancel the run that goes on, if there is one, and wait for its end."""
         running = self._running
         if running is not None:
             running.cancel()
@@ -84,7 +90,8 @@ class _Once:
 
     def _failed(self, reason: Failure) -> None:
         if reason.check(CancelledError) is None:
-            self._log.failure("{job} failed", failure=reason, job=self._name)
+            told = "{job} failed" + self._then
+            self._log.failure(told, failure=reason, job=self._name)
 
     def _ended(self, _: None) -> None:
         self._running = None
@@ -95,8 +102,8 @@ class _Turns:
 
     def __init__(self, *, job: Job, delay: float, clock: IReactorTime) -> None:
         self._job = job
-        self._log = Logger()
-        self._running: Deferred[None] | None = None
+        again = f"; it is tried again in {job.interval:g} s"
+        self._runs = _Runs(name=job.name, then=again)
         self._loop = LoopingCall(self._run)
         self._loop.clock = clock
         self._first: IDelayedCall = clock.callLater(delay, self._begin)
@@ -106,29 +113,11 @@ class _Turns:
             self._first.cancel()
         if self._loop.running:
             self._loop.stop()
-        running = self._running
-        if running is not None:
-            running.cancel()
-            await running
+        await self._runs.stop()
 
     def _begin(self) -> None:
         self._loop.start(self._job.interval, now=True)
 
     def _run(self) -> Deferred[None]:
         """A run; the LoopingCall begins no other before it has ended."""
-        running = self._running = Deferred.fromCoroutine(self._job.run())
-        running.addErrback(self._failed)
-        running.addCallback(self._ended)
-        return running
-
-    def _failed(self, reason: Failure) -> None:
-        if reason.check(CancelledError) is None:
-            self._log.failure(
-                "{job} failed; it is tried again in {interval:g} s",
-                failure=reason,
-                job=self._job.name,
-                interval=self._job.interval,
-            )
-
-    def _ended(self, _: None) -> None:
-        self._running = None
+        return self._runs.start(self._job.run)

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 
 import attrs
 
-from registry.core.digest import Digest
-from registry.core.errors import DigestInvalid
+from registry.core.digest import CANONICAL, HEX_LENGTHS
+from registry.maintenance.links import content_of
 from registry.storage.driver import Absent
 from registry.storage.survey import Seen, Survey
 
-LINK_LIMIT = 200
-"""Bytes of a link that are read; no whole one has more."""
+_LENGTHS = {
+    algorithm: len(f"{algorithm}:") + length
+    for algorithm, length in HEX_LENGTHS.items()
+}
+"""Bytes of a whole link that holds a digest of the algorithm."""
 
 
 @attrs.define
@@ -59,10 +62,10 @@ def look_at_links(
 def is_torn(survey: Survey, path: str, *, since: float) -> bool:
     """Whether the link of a tag at ``path`` is torn. Blocks."""
     seen = survey.look(path)
-    if seen is None or (seen.size in _LENGTHS and seen.changed < since):
+    if seen is None or (seen.size in _LENGTHS.values() and seen.changed < since):
         return False
     try:
-        return not _is_digest(survey.read(path, LINK_LIMIT))
+        return content_of(survey, path) is None
     except Absent:
         return False
 
@@ -71,22 +74,11 @@ def _is_torn(
     survey: Survey, place: str, seen: Seen, named: str, since: float, own: bool
 ) -> bool:
     is_alias = not own and not named.startswith("sha256:")
-    wanted = 71 if is_alias else len(named)
+    wanted = _LENGTHS[CANONICAL] if is_alias else len(named)
     if seen.size == wanted and seen.changed < since:
         return False
     try:
-        content = survey.read(f"{place}/link", LINK_LIMIT)
+        digest = content_of(survey, f"{place}/link")
     except Absent:
         return False
-    return not _is_digest(content) if is_alias else content != named.encode()
-
-
-def _is_digest(content: bytes) -> bool:
-    try:
-        Digest.parse(content.decode("ascii"))
-    except (UnicodeDecodeError, DigestInvalid):
-        return False
-    return True
-
-
-_LENGTHS = frozenset({len(f"sha{bits}:") + bits // 4 for bits in (256, 384, 512)})
+    return digest is None if is_alias else str(digest) != named

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 
 import attrs
 
-from registry.core.errors import NameInvalid
 from registry.core.name import NAME_LIMIT, RepositoryName
+from registry.maintenance.names import name_or_none
 from registry.repository.catalog import MARKS
 from registry.storage.driver import Absent, StorageFailure
 from registry.storage.layout import REPOSITORIES
@@ -49,7 +49,7 @@ async def repositories(
             failed(place, failure)
             continue
         is_repository = bool(MARKS & {seen.name for seen in children})
-        name = _name_or_none(one.path) if is_repository else None
+        name = name_or_none(one.path) if is_repository else None
         if name is not None:
             yield name
         elif is_repository:
@@ -72,10 +72,3 @@ def _followed(
         else:
             found.append(_Ahead(path, (*one.above, seen.identity)))
     return found
-
-
-def _name_or_none(path: str) -> RepositoryName | None:
-    try:
-        return RepositoryName(path)
-    except NameInvalid:
-        return None

@@ -64,7 +64,7 @@ class Draining:
             await self._step()
 
     async def _step(self) -> None:
-        await deferLater(self._clock, STEP, lambda: None)
+        await deferLater(self._clock, STEP)
 
     @property
     def _unfinished(self) -> int:

@@ -6,14 +6,13 @@ Read next: ``maintenance/recovery.py`` (after an unclean stop),
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.interfaces import IReactorTime
 
 from registry.config.schema import Configuration
 from registry.maintenance.pace import Pace
-from registry.maintenance.schedule import Job, Schedule
+from registry.maintenance.schedule import Job, Run, Schedule
 from registry.maintenance.verification import INTERVAL, Verification
 from registry.repository.registry import Registry
 from registry.service.storage import OpenStorage
@@ -22,8 +21,6 @@ from registry.storage.workers import Workers
 
 if TYPE_CHECKING:
     from registry.maintenance.recovery import Recovery
-
-Run = Callable[[], Coroutine[Any, Any, None]]
 
 
 def start_healing(

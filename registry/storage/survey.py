@@ -57,11 +57,6 @@ class Survey:
         found = [self._seen(f"{place}/{name}", name) for name in sorted(names)]
         return [seen for seen in found if seen is not None]
 
-    def directories(self, path: str) -> list[Seen]:
-        """The directories in a directory, which need not be there itself."""
-        found = children_or_none(self, path)
-        return [seen for seen in found if seen.kind == "directory"]
-
     def look(self, path: str) -> Seen | None:
         """What is at ``path``, if anything. Raises StorageFailure."""
         return self._seen(self._absolute(path), path.rpartition("/")[2])

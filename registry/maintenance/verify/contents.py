@@ -12,17 +12,15 @@ from functools import partial
 import attrs
 
 from registry.core.digest import HEX_LENGTHS, Digest, new_hasher
-from registry.core.errors import DigestInvalid
-from registry.maintenance.leftovers import is_leftover
+from registry.maintenance.names import digest_or_none
+from registry.maintenance.verify.beside import beside, unknown
 from registry.maintenance.verify.crew import Crew
 from registry.maintenance.verify.examination import Examination
 from registry.maintenance.verify.finding import (
     Finding,
     Kind,
     SetAside,
-    Sweep,
     damage,
-    note,
     unreadable,
 )
 from registry.maintenance.verify.known import KnownContents
@@ -108,7 +106,7 @@ class ContentsCheck:
             return []
 
     def _strange(self, path: str) -> None:
-        self.examination.told(_unknown(path))
+        self.examination.told(unknown(path))
 
     def _listed(self, place: str) -> tuple[list[Stored], list[Finding]]:
         """The contents of a shard, and all else that is there. Blocks."""
@@ -117,9 +115,9 @@ class ContentsCheck:
         strange: list[Finding] = []
         for child in children_or_none(self.survey, place):
             path = f"{place}/{child.name}"
-            digest = _digest_or_none(algorithm, child.name)
+            digest = digest_or_none(algorithm, child.name)
             if digest is None or child.kind != "directory":
-                strange.append(_unknown(path))
+                strange.append(unknown(path))
                 continue
             try:
                 inside = children_or_none(self.survey, path)
@@ -130,19 +128,8 @@ class ContentsCheck:
                 if seen.name == "data" and seen.kind == "file":
                     found.append(Stored(digest, seen.size))
                 else:
-                    strange.append(self._other(f"{path}/{seen.name}", seen))
+                    strange += beside(path, [seen], known=(), before=self.before)
         return found, strange
-
-    def _other(self, path: str, seen: Seen) -> Finding:
-        if is_leftover(seen, self.before):
-            told = "remove the temporary file"
-            return note(
-                Kind.LEFTOVER,
-                path,
-                "a temporary file that a crash left; --repair removes it",
-                Sweep(told, path),
-            )
-        return _unknown(path)
 
     # Hashes.
 
@@ -207,14 +194,3 @@ def _batches(contents: Sequence[Stored]) -> Iterator[Sequence[Stored]]:
         size += content.size
     if batch:
         yield batch
-
-
-def _unknown(path: str) -> Finding:
-    return note(Kind.UNKNOWN_FILE, path, "it is no part of a store; it is left alone")
-
-
-def _digest_or_none(algorithm: str, text: str) -> Digest | None:
-    try:
-        return Digest(algorithm, text)
-    except DigestInvalid:
-        return None

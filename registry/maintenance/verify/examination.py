@@ -9,10 +9,8 @@ memory and time.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -23,7 +21,7 @@ from registry.storage.driver import Absent, StorageFailure
 PATIENCE = 2.0
 TOGETHER = 500
 
-Check = Callable[[], Coroutine[Deferred[Any], Any, Sequence[Finding]]]
+Check = Callable[[], Awaitable[Sequence[Finding]]]
 """Looks at one thing; may be called again."""
 
 

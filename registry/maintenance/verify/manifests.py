@@ -15,9 +15,9 @@ from registry.core.errors import ManifestInvalid
 from registry.core.manifest import Manifest, parse_manifest, stored_media_type
 from registry.core.name import RepositoryName
 from registry.core.rules import ReferenceRules
+from registry.maintenance.links import target_of
 from registry.maintenance.verify.finding import Finding, Kind, damage, note
 from registry.maintenance.verify.known import KnownContents
-from registry.maintenance.verify.links import target_of
 from registry.storage.driver import Absent
 from registry.storage.layout import blob_data, layer_link, revision_link
 from registry.storage.survey import Survey

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
+
+Counted = Literal["links", "manifests", "tags", "uploads"]
 
 
 @attrs.define
@@ -19,16 +23,16 @@ class Progress:
     manifests: int = 0
     links: int = 0
     tags: int = 0
+    uploads: int = 0
     damage: int = 0
     unreadable: int = 0
     notes: int = 0
     unheld: int = 0
     """Contents that no repository holds."""
 
-    def count(self, kind: str, number: int) -> None:
-        """So many more of what is looked at were looked at."""
-        if kind in ("links", "manifests", "tags"):
-            setattr(self, kind, getattr(self, kind) + number)
+    def count(self, kind: Counted, number: int) -> None:
+        """So many more of what is in a repository were looked at."""
+        setattr(self, kind, getattr(self, kind) + number)
 
     @property
     def part(self) -> float:

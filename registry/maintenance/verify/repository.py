@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import attrs
 
 from registry.core.digest import Digest
-from registry.core.errors import DigestInvalid, TagInvalid
-from registry.core.name import RepositoryName, Tag
-from registry.maintenance.leftovers import is_half_made, is_leftover
+from registry.core.name import RepositoryName
+from registry.maintenance.leftovers import is_half_made
+from registry.maintenance.links import target_of
+from registry.maintenance.names import digest_or_none, tag_or_none
+from registry.maintenance.verify.beside import beside, unknown
 from registry.maintenance.verify.crew import Crew
 from registry.maintenance.verify.examination import Examination
 from registry.maintenance.verify.finding import (
@@ -20,15 +22,13 @@ from registry.maintenance.verify.finding import (
     MendLayer,
     MendRevision,
     Repair,
-    Sweep,
     damage,
     note,
     unreadable,
 )
 from registry.maintenance.verify.known import KnownContents
-from registry.maintenance.verify.links import target_of
 from registry.maintenance.verify.manifests import ManifestCheck
-from registry.maintenance.verify.progress import Progress
+from registry.maintenance.verify.progress import Counted, Progress
 from registry.maintenance.verify.tags import TagCheck
 from registry.repository.links import batches
 from registry.storage.driver import Absent, StorageFailure
@@ -44,7 +44,7 @@ from registry.storage.layout import (
     uploads,
 )
 from registry.storage.path import is_listed
-from registry.storage.survey import Seen, Survey, children_or_none
+from registry.storage.survey import Survey, children_or_none
 from registry.storage.workers import Workers
 
 TURN = 200
@@ -76,7 +76,8 @@ class RepositoryCheck:
     async def run(self, name: RepositoryName) -> None:
         """Look at one repository; some of it may go on after this has returned."""
         for place in (repository(name), manifests(name)):
-            await self._look_all(place, partial(self._beside, place))
+            look = partial(self._beside, place)
+            await self.examination.make(place, partial(self.workers.run, look))
         await self._links(layers(name), partial(self._layer, name), "links")
         await self._links(revisions(name), partial(self._revision, name), "manifests")
         await self._take(tags(name), partial(self._tag, name), "tags")
@@ -84,12 +85,12 @@ class RepositoryCheck:
         self.progress.repositories += 1
 
     async def _links(
-        self, directory: str, look: Callable[[str, str], list[Finding]], kind: str
+        self, directory: str, look: Callable[[str, str], list[Finding]], kind: Counted
     ) -> None:
         for algorithm in await self._names(directory):
             await self._take(f"{directory}/{algorithm}", partial(look, algorithm), kind)
 
-    async def _take(self, directory: str, look: Look, kind: str) -> None:
+    async def _take(self, directory: str, look: Look, kind: Counted) -> None:
         """Have the crew ``look`` at everything in a directory, by name."""
         size = MANIFESTS if kind == "manifests" else TURN
         for names in batches(await self._names(directory), size):
@@ -99,19 +100,8 @@ class RepositoryCheck:
     async def _look_at(self, directory: str, names: Sequence[str], look: Look) -> None:
         """Look at some together; at each again by itself, where there is something."""
         for name, found in await self.workers.run(_looked, look, names):
-
-            async def alone(name: str = name) -> list[Finding]:
-                return await self.workers.run(look, name)
-
+            alone = partial(self.workers.run, look, name)
             await self.examination.make(f"{directory}/{name}", alone, found)
-
-    async def _look_all(
-        self, directory: str, look: Callable[[], list[Finding]]
-    ) -> None:
-        async def check() -> list[Finding]:
-            return await self.workers.run(look)
-
-        await self.examination.make(directory, check)
 
     async def _names(self, directory: str) -> list[str]:
         try:
@@ -125,9 +115,9 @@ class RepositoryCheck:
 
     def _layer(self, name: RepositoryName, algorithm: str, text: str) -> list[Finding]:
         place = f"{layers(name)}/{algorithm}/{text}"
-        digest = _digest_or_none(algorithm, text)
+        digest = digest_or_none(algorithm, text)
         if digest is None:
-            return [_unknown(place)]
+            return [unknown(place)]
         path, repair = layer_link(name, digest), MendLayer(REBUILD, name, digest)
         _, found = self._link(name, path, digest, repair)
         return [*found, *self._beside_link(place)]
@@ -136,9 +126,9 @@ class RepositoryCheck:
         self, name: RepositoryName, algorithm: str, text: str
     ) -> list[Finding]:
         place = f"{revisions(name)}/{algorithm}/{text}"
-        digest = _digest_or_none(algorithm, text)
+        digest = digest_or_none(algorithm, text)
         if digest is None:
-            return [_unknown(place)]
+            return [unknown(place)]
         path, repair = revision_link(name, digest), MendRevision(REBUILD, name, digest)
         stored, found = self._link(name, path, digest, repair)
         if stored is not None and not found:
@@ -168,11 +158,8 @@ class RepositoryCheck:
 
     def _tag(self, name: RepositoryName, text: str) -> list[Finding]:
         place = f"{tags(name)}/{text}"
-        try:
-            tag = Tag(text)
-        except TagInvalid:
-            return [_unknown(place)]
-        return self.tag.findings(name, tag)
+        tag = tag_or_none(text)
+        return [unknown(place)] if tag is None else self.tag.findings(name, tag)
 
     def _session(self, name: RepositoryName, text: str) -> list[Finding]:
         place = f"{uploads(name)}/{text}"
@@ -180,36 +167,25 @@ class RepositoryCheck:
         if session is None:
             return []
         if session.kind != "directory" or not is_listed(text, is_directory=True):
-            return [_unknown(place)]
+            return [unknown(place)]
         children = children_or_none(self.survey, place)
         if is_half_made(session, children, self.before):
             repair = DropUpload("remove it", name, text)
             message = "what a crash left of an upload; --repair removes it"
             return [note(Kind.HALF_MADE_UPLOAD, place, message, repair)]
         known = {"data", "startedat", "hashstates"}
-        return [*self._others(place, children, known)]
+        return [*beside(place, children, known=known, before=self.before)]
 
     def _beside(self, place: str) -> list[Finding]:
         """What is in a repository and no part of it; nested ones are."""
         known = {"_layers", "_manifests", "_uploads", "revisions", "tags"}
         children = children_or_none(self.survey, place)
         ours = [s for s in children if s.name.startswith("_") or s.kind != "directory"]
-        return [*self._others(place, ours, known)]
+        return [*beside(place, ours, known=known, before=self.before)]
 
     def _beside_link(self, place: str) -> list[Finding]:
-        return [*self._others(place, children_or_none(self.survey, place), {"link"})]
-
-    def _others(
-        self, place: str, children: Sequence[Seen], known: set[str]
-    ) -> Iterator[Finding]:
-        for seen in children:
-            path = f"{place}/{seen.name}"
-            if is_leftover(seen, self.before):
-                message = "a temporary file that a crash left; --repair removes it"
-                repair = Sweep("remove the temporary file", path)
-                yield note(Kind.LEFTOVER, path, message, repair)
-            elif seen.name not in known:
-                yield _unknown(path)
+        children = children_or_none(self.survey, place)
+        return [*beside(place, children, known={"link"}, before=self.before)]
 
 
 def _looked(look: Look, names: Sequence[str]) -> list[tuple[str, list[Finding] | None]]:
@@ -234,14 +210,3 @@ def _torn(path: str, digest: Digest, repair: Repair) -> Finding:
         told = f"{message}; --repair writes it again, or push {digest}"
         return damage(Kind.LINK_TORN, path, told, repair)
     return damage(Kind.LINK_TORN, path, f"{message}; push {digest} again")
-
-
-def _unknown(path: str) -> Finding:
-    return note(Kind.UNKNOWN_FILE, path, "it is no part of a store; it is left alone")
-
-
-def _digest_or_none(algorithm: str, text: str) -> Digest | None:
-    try:
-        return Digest(algorithm, text)
-    except DigestInvalid:
-        return None

@@ -7,20 +7,19 @@ from functools import partial
 import attrs
 
 from registry.core.digest import HEX_LENGTHS, Digest
-from registry.core.errors import DigestInvalid
 from registry.core.name import RepositoryName, Tag
-from registry.maintenance.leftovers import is_leftover
+from registry.maintenance.links import content_of
+from registry.maintenance.names import digest_or_none
 from registry.maintenance.torn import look_at_links
+from registry.maintenance.verify.beside import beside
 from registry.maintenance.verify.finding import (
     Finding,
     Kind,
     MendEntry,
     MendTag,
-    Sweep,
     damage,
     note,
 )
-from registry.maintenance.verify.links import content_of
 from registry.storage.driver import Absent
 from registry.storage.layout import (
     revision_link,
@@ -80,7 +79,7 @@ class TagCheck:
             names = [seen.name for seen in children_or_none(self.survey, place)]
             look = partial(look_at_links, self.survey, place, since=0.0, own=True)
             for text in look(names=names).torn:
-                digest = _digest_or_none(algorithm, text)
+                digest = digest_or_none(algorithm, text)
                 if digest is not None:
                     found.append(self._torn_entry(name, tag, digest))
         return found
@@ -96,21 +95,5 @@ class TagCheck:
 
     def _beside(self, name: RepositoryName, tag: Tag) -> list[Finding]:
         place = f"{tag_place(name, tag)}/current"
-        found: list[Finding] = []
-        for seen in children_or_none(self.survey, place):
-            path = f"{place}/{seen.name}"
-            if is_leftover(seen, self.before):
-                message = "a temporary file that a crash left; --repair removes it"
-                repair = Sweep("remove the temporary file", path)
-                found.append(note(Kind.LEFTOVER, path, message, repair))
-            elif seen.name != "link":
-                message = "it is no part of a store; it is left alone"
-                found.append(note(Kind.UNKNOWN_FILE, path, message))
-        return found
-
-
-def _digest_or_none(algorithm: str, text: str) -> Digest | None:
-    try:
-        return Digest(algorithm, text)
-    except DigestInvalid:
-        return None
+        children = children_or_none(self.survey, place)
+        return [*beside(place, children, known={"link"}, before=self.before)]

@@ -14,10 +14,11 @@ from collections.abc import Awaitable, Callable
 from twisted.internet.interfaces import IReactorTime
 
 from registry.core.rules import ReferenceRules
+from registry.maintenance.verify.beside import unknown
 from registry.maintenance.verify.contents import ContentsCheck
 from registry.maintenance.verify.crew import Crew
 from registry.maintenance.verify.examination import Examination
-from registry.maintenance.verify.finding import Finding, Kind, note, unreadable
+from registry.maintenance.verify.finding import Finding, unreadable
 from registry.maintenance.verify.known import KnownContents
 from registry.maintenance.verify.manifests import ManifestCheck
 from registry.maintenance.verify.progress import Progress
@@ -120,5 +121,4 @@ class Verifier:
         self._examination.told(unreadable(path, str(failure)))
 
     def _strange(self, path: str, why: str) -> None:
-        message = f"{why}; it is left alone"
-        self._examination.told(note(Kind.UNKNOWN_FILE, path, message))
+        self._examination.told(unknown(path, why))

@@ -1,11 +1,13 @@
-"""Links as ``registry verify`` reads them: blocking, and without an opinion."""
+"""Links as a look at the tree reads them: blocking, and without an opinion."""
 
 from __future__ import annotations
 
 from registry.core.digest import Digest
 from registry.core.errors import DigestInvalid
-from registry.maintenance.torn import LINK_LIMIT
 from registry.storage.survey import Survey
+
+LINK_LIMIT = 200
+"""Bytes of a link that are read; no whole one has more."""
 
 
 def content_of(survey: Survey, path: str) -> Digest | None:
