@@ -135,25 +135,24 @@ def size(*, at_least: int = 0) -> Kind:
     return Kind("size", read, format_size)
 
 
-def share(name: str, read_amount: Callable[[str], int]) -> Kind:
-    """A fixed amount, which ``read_amount`` reads, or a percentage of the whole."""
+def share(amount: Kind) -> Kind:
+    """A fixed ``amount``, or a percentage of the whole."""
 
     def read(text: str) -> Share:
         percent = parse_percent(text)
         if percent is not None:
             return percent
         try:
-            return Share(read_amount(text))
+            return Share(amount.read(text))
         except ValueError as error:
             raise ValueError(f"{error}, or a percentage such as 2%") from None
 
     def show(value: Share) -> object:
         if value.is_percent:
             return format_percent(value)
-        amount = int(value.amount)
-        return format_size(amount) if name == "size" else amount
+        return amount.show(int(value.amount))
 
-    return Kind(f"{name} or percentage", read, show)
+    return Kind(f"{amount.name} or percentage", read, show)
 
 
 def choice(words: tuple[str, ...]) -> Kind:

@@ -16,31 +16,25 @@ from registry.config.kinds import (
     integer,
     seconds,
     share,
+    size,
 )
 from registry.config.objectstores import GCS, S3, Azure
-from registry.config.size import parse_size
 from registry.core.share import Share
 
 FEWEST_THREADS = 25
 """Distribution counts fewer threads than these as these."""
 
-
+BYTES = share(size())
+INODES = share(integer(at_least=0))
 RESERVED_BYTES = Share(64 * 2**20)
 RESERVED_INODES = Share(1000)
+
+Durability = Literal["full", "group", "none"]
 
 
 def _threads(text: str) -> int:
     number: int = integer(at_least=0).read(text)
     return max(number, FEWEST_THREADS)
-
-
-Durability = Literal["full", "group", "none"]
-
-
-def read_inodes(text: str) -> int:
-    """A number of files. Raises ValueError."""
-    number: int = integer(at_least=0).read(text)
-    return number
 
 
 @attrs.frozen(kw_only=True)
@@ -52,9 +46,9 @@ class Reserve:
     end of an upload whose bytes are all there.
     """
 
-    size: Annotated[Share, Ours, share("size", parse_size)] = RESERVED_BYTES
+    size: Annotated[Share, Ours, BYTES] = RESERVED_BYTES
     """Bytes: a size, or a percentage such as `2%` of the file system."""
-    inodes: Annotated[Share, Ours, share("integer", read_inodes)] = RESERVED_INODES
+    inodes: Annotated[Share, Ours, INODES] = RESERVED_INODES
     """Files and directories: a number, or a percentage of all that there can be."""
 
 
@@ -66,7 +60,7 @@ class Filesystem:
     """The directory that holds `docker/registry/v2`."""
     maxthreads: Annotated[int, Kind("integer", _threads)] = 100
     """How many operations of the disk may run at once; less than 25 counts as 25."""
-    durability: Durability = "group"
+    durability: Annotated[Durability, Ours] = "group"
     """What is safe from a power cut when a push is answered with success.
 
     `group`: all of it. Bytes are synced before the names that lead to them, and pushes
