@@ -7,7 +7,6 @@ from registry.config.schema import Configuration
 from registry.core.name import NameLimits
 from registry.core.route import Kind
 from registry.repository.registry import Registry
-from registry.service.storage import own_secret
 from registry.web.api import Endpoint, Endpoints
 from registry.web.base import BASE_ENDPOINTS
 from registry.web.blobs import BlobEndpoints
@@ -27,17 +26,21 @@ def build_endpoints(
     *,
     registry: Registry,
     authenticator: Authenticator | None,
+    own_secret: bytes,
     claims: Claims | None = None,
 ) -> Endpoints:
     """Every endpoint, by kind of route and by method.
 
-    ``claims`` are those of the endpoints that these take the place of, if any.
+    ``own_secret`` signs upload sessions where ``http.secret`` says nothing; ``claims``
+    are those of the endpoints that these take the place of, if any.
     """
     locations = Locations(
         host=config.http.host,
         prefix=config.http.prefix or "/",
         are_relative=config.http.relativeurls,
     )
+    given = config.http.secret
+    secret = own_secret if given is None else given.reveal().encode()
     may_delete = config.storage.delete.enabled
     tables: list[Endpoints] = [
         BASE_ENDPOINTS,
@@ -69,7 +72,7 @@ def build_endpoints(
             room=registry.room,
             authenticator=authenticator,
             locations=locations,
-            states=SessionStates(_secret(config)),
+            states=SessionStates(secret),
             claims=Claims() if claims is None else claims,
         ).table(),
         ReferrerEndpoints(referrers=registry.referrers, locations=locations).table(),
@@ -88,8 +91,3 @@ def name_limits(config: Configuration) -> NameLimits:
     """How long the names may be that are pushed."""
     validation = config.validation
     return NameLimits(name=validation.namelimit, tag=validation.taglimit)
-
-
-def _secret(config: Configuration) -> bytes:
-    given = config.http.secret
-    return own_secret(config) if given is None else given.reveal().encode()

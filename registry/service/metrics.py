@@ -75,18 +75,6 @@ class CacheNumbers(Protocol):
         """How often it failed."""
 
 
-class DamageNumbers(Protocol):
-    """What is known about damaged content."""
-
-    @property
-    def taken(self) -> int:
-        """How much was set aside since the start."""
-
-    @property
-    def missing(self) -> int:
-        """How much was set aside and has not been pushed again."""
-
-
 class _Answers:
     """What was answered under one label."""
 
@@ -113,7 +101,6 @@ class Metrics:
         prefix: bytes = b"/",
         cache: Callable[[], CacheNumbers] | None = None,
         others: Sequence[Collector] = (),
-        damage: DamageNumbers | None = None,
     ) -> None:
         self._api = prefix + b"v2/"
         self._by_label: dict[str, _Answers] = {}
@@ -121,8 +108,6 @@ class Metrics:
         self._registry.register(_Families(self._by_label, version, cache))
         for other in others:
             self._registry.register(other)
-        if damage is not None:
-            self._registry.register(_Damage(damage))
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -219,26 +204,6 @@ class _Families(Collector):
         yield from _histograms(labelled)
         if self._cache is not None:
             yield from _cache_families(self._cache())
-
-
-class _Damage(Collector):
-    """The families about damaged content."""
-
-    def __init__(self, numbers: DamageNumbers) -> None:
-        self._numbers = numbers
-
-    def collect(self) -> Iterable[Metric]:
-        """The families."""
-        yield CounterMetricFamily(
-            "registry_storage_damaged_contents",
-            "Contents that were found damaged and set aside.",
-            value=self._numbers.taken,
-        )
-        yield GaugeMetricFamily(
-            "registry_storage_missing_contents",
-            "Contents that were set aside and have not been pushed again.",
-            value=self._numbers.missing,
-        )
 
 
 _Labelled = list[tuple[str, _Answers]]

@@ -12,9 +12,9 @@ import attrs
 
 from registry import __version__
 from registry.config.schema import Configuration
-from registry.config.secret import Secret
 from registry.repository.registry import Registry, build_registry
 from registry.service.certificates import CertificateNumbers
+from registry.service.damage_numbers import DamageNumbers
 from registry.service.endpoints import build_endpoints, name_limits
 from registry.service.exposure import NONE, exposure
 from registry.service.health import Check, Health
@@ -50,7 +50,7 @@ class Parts:
     tls: CurrentContext | None
     workers: Workers
     reactor: RegistryReactor
-    secret: Secret
+    own_secret: bytes = attrs.field(repr=False)
     """What signs upload sessions where ``http.secret`` says nothing."""
 
     claims: Claims = attrs.field(factory=Claims)
@@ -58,14 +58,12 @@ class Parts:
 
     def api(self, config: Configuration) -> Api:
         """The API as ``config`` has it."""
-        if config.http.secret is None:
-            http = attrs.evolve(config.http, secret=self.secret)
-            config = attrs.evolve(config, http=http)
         return Api(
             endpoints=build_endpoints(
                 config,
                 registry=self.registry,
                 authenticator=None,
+                own_secret=self.own_secret,
                 claims=self.claims,
             ),
             authenticator=None,
@@ -124,8 +122,9 @@ def build_parts(
         tls=tls,
         workers=workers,
         reactor=reactor,
-        secret=Secret(own_secret(config).hex()),
+        own_secret=own_secret(config),
     )
+    parts.adopt(config)
     parts.health.replace(parts.checks(config))
     return parts
 
@@ -137,7 +136,8 @@ def _registry(
     workers: Workers,
     reactor: RegistryReactor,
 ) -> Registry:
-    cache, limits = config.storage.cache, config.http.limits
+    """One that goes by rules of its own until ``Parts.adopt``."""
+    cache = config.storage.cache
     is_limited = cache.blobdescriptor == "inmemory"
     return build_registry(
         driver=driver,
@@ -147,11 +147,6 @@ def _registry(
         new_id=lambda: str(uuid.uuid4()),
         cache_bytes=cache.size,
         entries=cache.blobdescriptorsize if is_limited else None,
-        begun_limit=limits.uploads or NONE,
-        begun_share=limits.uploadsperrepository or NONE,
-        json_depth=config.validation.manifests.depthlimit,
-        reserve=storage_reserve(config),
-        verified_age=config.storage.maintenance.verification.age,
     )
 
 
@@ -165,11 +160,11 @@ def _metrics(
     storage = StorageNumbers(
         driver=storage_kind(config), seconds=driver.seconds, room=registry.room
     )
+    damage = DamageNumbers(quarantine=registry.quarantine)
     certificate = CertificateNumbers(period=lambda: tls.period if tls else None)
     return Metrics(
         version=__version__,
         prefix=exposure(config).prefix,
         cache=lambda: registry.blobs.descriptors,
-        others=[storage, certificate],
-        damage=registry.quarantine,
+        others=[storage, damage, certificate],
     )

@@ -45,77 +45,50 @@ class TimedDriver:
 
     async def read(self, path: str) -> bytes:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("GetContent"):
             return await self._driver.read(path)
-        finally:
-            self._ended("GetContent", begun)
 
     async def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("GetContent"):
             return await self._driver.read_many(paths)
-        finally:
-            self._ended("GetContent", begun)
 
     async def sizes(self, paths: Sequence[str]) -> list[int | None]:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("Stat"):
             return await self._driver.sizes(paths)
-        finally:
-            self._ended("Stat", begun)
 
     async def written(self, paths: Sequence[str]) -> list[int | None]:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("Stat"):
             return await self._driver.written(paths)
-        finally:
-            self._ended("Stat", begun)
 
     async def names(self, path: str) -> list[str]:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("List"):
             return await self._driver.names(path)
-        finally:
-            self._ended("List", begun)
 
     async def open(self, path: str) -> Content:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("Reader"):
             return await self._driver.open(path)
-        finally:
-            self._ended("Reader", begun)
 
     async def append_to(self, path: str, *, after: Sequence[Change] = ()) -> Appender:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("Writer"):
             return await self._driver.append_to(path, after=after)
-        finally:
-            self._ended("Writer", begun)
 
     async def digest_of(
         self, path: str, hashers: Sequence[Hasher], pace: Pace | None = None
     ) -> int:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed("Reader"):
             return await self._driver.digest_of(path, hashers, pace)
-        finally:
-            self._ended("Reader", begun)
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """See ``Driver``."""
-        begun = self._now()
-        try:
+        with self._timed(_action(changes)):
             await self._driver.apply(changes)
-        finally:
-            self._ended(_action(changes), begun)
 
     async def settle(self) -> None:
         """See ``Driver``."""
@@ -133,8 +106,23 @@ class TimedDriver:
         """See ``Driver``."""
         await self._driver.close()
 
-    def _ended(self, action: str, begun: float) -> None:
-        self.seconds[action].observe(self._now() - begun)
+    def _timed(self, action: str) -> _Timed:
+        return _Timed(self.seconds[action], self._now)
+
+
+class _Timed:
+    """One call, from its making to the end of the ``with``."""
+
+    def __init__(self, seconds: Histogram, now: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._now = now
+        self._begun = now()
+
+    def __enter__(self) -> None:
+        """It has begun already."""
+
+    def __exit__(self, *_: object) -> None:
+        self._seconds.observe(self._now() - self._begun)
 
 
 def _action(changes: Sequence[Change]) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import gc
 import math
+import secrets
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -159,7 +160,10 @@ class Harness:
     ) -> Site:
         prefix = self.config.http.prefix or "/"
         endpoints = build_endpoints(
-            self.config, registry=self.registry, authenticator=None
+            self.config,
+            registry=self.registry,
+            authenticator=None,
+            own_secret=secrets.token_bytes(32),
         )
         api = Api(
             endpoints=endpoints,

@@ -78,7 +78,10 @@ class Here(Client):
         config, registry = self.harness.config, self.harness.registry
         api = Api(
             endpoints=build_endpoints(
-                config, registry=registry, authenticator=authenticator
+                config,
+                registry=registry,
+                authenticator=authenticator,
+                own_secret=b"for tests",
             ),
             authenticator=authenticator,
             ailments=dict,

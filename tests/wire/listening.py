@@ -238,7 +238,9 @@ async def listening(
         new_id=lambda: str(uuid.uuid4()),
         cache_bytes=config.storage.cache.size,
     )
-    endpoints = build_endpoints(config, registry=registry, authenticator=None)
+    endpoints = build_endpoints(
+        config, registry=registry, authenticator=None, own_secret=b"for tests"
+    )
     site = Site(
         api=Api(
             endpoints=endpoints,
