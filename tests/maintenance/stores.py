@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +45,13 @@ class Store:
     def data(self, content: bytes) -> Path:
         """Where the bytes of ``content`` are."""
         return self.file(blob_data(Digest.of(content)))
+
+    def tear(self, paths: Sequence[str], torn: bytes) -> list[bytes]:
+        """Write ``torn`` in the place of links; what they held."""
+        held = [self.file(path).read_bytes() for path in paths]
+        for path in paths:
+            self.file(path).write_bytes(torn)
+        return held
 
     def push(self, manifest: Manifest, tag: str, name: RepositoryName = NAME) -> None:
         """Push an image or an index with all that it needs, under a tag."""

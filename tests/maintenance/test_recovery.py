@@ -118,9 +118,7 @@ def test_torn_links_whose_path_says_all_are_rebuilt(store: Store, torn: bytes) -
         revision_link(NAME, APP.digest),
         tag_index(NAME, LATEST, APP.digest),
     ]
-    contents = [store.file(path).read_bytes() for path in paths]
-    for path in paths:
-        store.file(path).write_bytes(torn)
+    contents = store.tear(paths, torn)
     again = store.again()
     done, said = recover(again)
     assert (done.mended, done.beyond) == (3, 0)

@@ -242,9 +242,7 @@ def test_torn_links_are_found_and_repaired(store: Store, torn: bytes) -> None:
         tag_index(NAME, LATEST, APP.digest),
         tag_current(NAME, LATEST),
     ]
-    contents = [store.file(path).read_bytes() for path in paths]
-    for path in paths:
-        store.file(path).write_bytes(torn)
+    contents = store.tear(paths, torn)
     again = store.again()
     assert {damage(Kind.LINK_TORN, path) for path in paths} <= told(again)
     assert repaired(again) == (dict.fromkeys(paths, "MENDED"), 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -27,18 +28,9 @@ from registry.storage.layout import (
 )
 from registry.testing.client import Client
 from registry.testing.images import image
-from registry.testing.programs import (
-    POLL,
-    Program,
-    ProgramError,
-    answers_on_port,
-    free_port,
-    our_program,
-)
+from registry.testing.programs import POLL, free_port
 from registry.testing.push import missing, push
-
-LIMIT = 30.0
-"""Seconds after which a test gives up; nothing takes so long when all is well."""
+from registry.testing.registry_process import WAIT, RegistryProcess
 
 NAME = "team/app"
 TEAM = RepositoryName(NAME)
@@ -46,13 +38,11 @@ APP = image("app", padding=200_000)
 LAYER = Digest.of(APP.blobs[1])
 NOISE = os.urandom(300_000)
 
-CONFIGURATION = """\
-version: 0.1
+OPTIONS = """\
 storage:
   filesystem: {{rootdirectory: {root}, create: {create}}}
   delete: {{enabled: true}}
 http:
-  addr: 127.0.0.1:{port}
   debug: {{addr: '127.0.0.1:{debug}', prometheus: {{enabled: true}}}}
 """
 
@@ -64,42 +54,42 @@ class Registry:
         self.root = work / "root"
         self._work = work
         self.client = self.operator = Client(port=0)
-        self.programs: list[Program] = []
+        self.processes: list[RegistryProcess] = []
 
     def start(self, *, create: str = "true") -> Client:
-        port, debug = free_port(), free_port()
-        self.client, self.operator = Client(port=port), Client(port=debug)
-        configuration = self._work / "c.yml"
-        configuration.write_text(
-            CONFIGURATION.format(root=self.root, create=create, port=port, debug=debug)
-        )
-        program = Program(
-            command=[our_program("registry"), "serve", str(configuration)],
-            log=str(self._work / f"log-{len(self.programs)}"),
-            is_ready=lambda: answers_on_port(port),
-        )
-        self.programs.append(program)
-        program.start()
+        debug = free_port()
+        options = OPTIONS.format(root=self.root, create=create, debug=debug)
+        process = RegistryProcess(root=str(self._work), options=options)
+        self.client, self.operator = process.client, Client(port=debug)
+        self.processes.append(process.start())
         return self.client
 
     def file(self, path: str) -> Path:
         return self.root / path
 
+    @property
+    def log(self) -> str:
+        """All that the last process has said."""
+        return self.processes[-1].log
+
     def said(self, words: str) -> str:
         """The log, once there are ``words`` in it."""
-        return eventually(self.programs[-1].log, lambda log: words in log)
+        self.processes[-1].said(words)
+        return self.log
 
     def stop(self) -> None:
-        for program in self.programs:
-            program.stop()
+        for process in self.processes:
+            if process.process.poll() is None:
+                process.stop()
 
     def kill(self) -> None:
-        self.programs[-1].kill()
+        self.processes[-1].signal(signal.SIGKILL)
+        self.processes[-1].end()
 
 
 def eventually(ask: Callable[[], str], is_right: Callable[[str], bool]) -> str:
     """What ``ask`` answers, once it is right; within a deadline."""
-    deadline = time.monotonic() + LIMIT
+    deadline = time.monotonic() + WAIT
     while not is_right(answer := ask()):
         assert time.monotonic() < deadline, answer
         Event().wait(POLL)
@@ -125,7 +115,7 @@ def test_after_a_clean_stop_nothing_is_looked_through(pushed: Registry) -> None:
     assert not pushed.file("_registry/running").exists()
     pushed.start()
     pushed.stop()
-    assert "did not end well" not in pushed.programs[-1].log()
+    assert "did not end well" not in pushed.log
 
 
 def test_after_a_crash_all_is_mended_while_it_serves(pushed: Registry) -> None:
@@ -150,7 +140,7 @@ def test_after_a_crash_all_is_mended_while_it_serves(pushed: Registry) -> None:
     pushed.stop()
     pushed.start()
     pushed.stop()
-    assert "did not end well" not in pushed.programs[-1].log()
+    assert "did not end well" not in pushed.log
 
 
 def test_a_torn_tag_is_served_before_it_is_mended(pushed: Registry) -> None:
@@ -297,7 +287,7 @@ def test_a_stop_without_the_root_leaves_everything_alone(pushed: Registry) -> No
     pushed.stop()
     assert listed(pushed.root) is None
     assert pushed.root.with_name("elsewhere").joinpath("_registry/running").exists()
-    assert "Traceback" not in pushed.programs[-1].log()
+    assert "Traceback" not in pushed.log
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "foreign"])
@@ -309,7 +299,7 @@ def test_where_no_store_may_be_made_there_has_to_be_one(
     if kind == "foreign":
         (registry.root / "notes").write_text("mine")
     before = listed(registry.root)
-    with pytest.raises(ProgramError, match=r"storage\.filesystem\.create"):
+    with pytest.raises(AssertionError, match=r"storage\.filesystem\.create"):
         registry.start(create="false")
     assert listed(registry.root) == before
 
@@ -334,17 +324,8 @@ def test_the_id_of_a_store_stays(registry: Registry) -> None:
 
 
 def test_a_registry_in_memory_needs_none_of_it(tmp_path: Path) -> None:
-    port = free_port()
-    configuration = tmp_path / "c.yml"
-    configuration.write_text(
-        f"version: 0.1\nstorage: inmemory\nhttp: {{addr: '127.0.0.1:{port}'}}\n"
-    )
-    program = Program(
-        command=[our_program("registry"), "serve", str(configuration)],
-        log=str(tmp_path / "log"),
-        is_ready=lambda: answers_on_port(port),
-    )
-    with program:
-        push(Client(port=port), NAME, "latest", APP)
-    assert "level=error" not in program.log()
-    assert sorted(os.listdir(tmp_path)) == ["c.yml", "log"]
+    server = RegistryProcess(root=str(tmp_path), options="storage: inmemory\n")
+    with server:
+        push(server.client, NAME, "latest", APP)
+    assert "level=error" not in server.log
+    assert os.listdir(tmp_path) == [os.path.basename(server.configuration)]
