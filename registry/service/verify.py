@@ -21,7 +21,7 @@ from registry.maintenance.verify.verifier import Verifier
 from registry.repository.registry import build_registry
 from registry.service.rules import reference_rules
 from registry.storage.disk import Disk
-from registry.storage.driver import StorageFailure
+from registry.storage.driver import Driver, StorageFailure
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.guard import RootGuard
 from registry.storage.lock import HeldRoot, RootHeld, hold_root
@@ -87,18 +87,8 @@ class StoreVerification:
         driver = FilesystemDriver(
             disk=disk, workers=self.workers, root=root, guard=guard
         )
-        verifier = Verifier(
-            driver=driver,
-            survey=Survey(disk=disk, root=root),
-            workers=self.workers,
-            clock=self.clock,
-            rules=reference_rules(self.config.validation),
-            tell=self._tell,
-            at_once=self.at_once,
-            before=self.clock.seconds() - (PATIENCE if held is None else 0.0),
-            is_shared=held is None,
-            is_served=partial(self._is_served, root),
-        )
+        survey = Survey(disk=disk, root=root)
+        verifier = self._verifier(driver, survey, root, is_shared=held is None)
         watch(verifier.progress)
         try:
             await verifier.run()
@@ -113,6 +103,22 @@ class StoreVerification:
                 " the registry's user or as root"
             )
         return not unmended
+
+    def _verifier(
+        self, driver: Driver, survey: Survey, root: str, *, is_shared: bool
+    ) -> Verifier:
+        return Verifier(
+            driver=driver,
+            survey=survey,
+            workers=self.workers,
+            clock=self.clock,
+            rules=reference_rules(self.config.validation),
+            tell=self._tell,
+            at_once=self.at_once,
+            before=self.clock.seconds() - (PATIENCE if is_shared else 0.0),
+            is_shared=is_shared,
+            is_served=partial(self._is_served, root),
+        )
 
     async def _is_served(self, root: str) -> bool:
         """Whether somebody may be writing now."""

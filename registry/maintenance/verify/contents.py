@@ -68,20 +68,23 @@ class ContentsCheck:
         shards = await self._shards()
         self.progress.all_shards = len(shards)
         for place in shards:
-            try:
-                found, strange = await self.workers.run(self._listed, place)
-            except StorageFailure as failure:
-                self.examination.told(unreadable(place, str(failure)))
-                continue
-            finally:
-                self.progress.shards += 1
-            for finding in strange:
-                self.examination.told(finding)
-            for content in found:
-                self.known.add(content.digest)
-            for batch in _batches(found):
-                await self.crew.take(partial(self._hash, batch))
+            await self._shard(place)
         await self.crew.finish()
+
+    async def _shard(self, place: str) -> None:
+        try:
+            found, strange = await self.workers.run(self._listed, place)
+        except StorageFailure as failure:
+            self.examination.told(unreadable(place, str(failure)))
+            return
+        finally:
+            self.progress.shards += 1
+        for finding in strange:
+            self.examination.told(finding)
+        for content in found:
+            self.known.add(content.digest)
+        for batch in _batches(found):
+            await self.crew.take(partial(self._hash, batch))
 
     async def _shards(self) -> list[str]:
         """The directories that contents are spread over, in the order of digests."""
